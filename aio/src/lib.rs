@@ -1,0 +1,1 @@
+//! The asynchronous core of nng-oxide.
