@@ -1,0 +1,353 @@
+//! The consumer's handle: one operation at a time, a callback, and how to end it early.
+//!
+//! # Source
+//! nng 1.12, nng_aio_alloc(3) and the pages beside it.
+
+use std::any::Any;
+use std::fmt;
+use std::mem;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::buffer::Buffers;
+use crate::core::{Core, key_of};
+use crate::operation::{Cancel, Operation, OperationId};
+use crate::runtime::{Shared, Task};
+use crate::state::{Refused, SLOTS};
+use crate::timeout::Timeout;
+use crate::{Error, Runtime, log, sleep};
+
+/// A handle for asynchronous operations, one at a time, each ending in one run of the callback.
+///
+/// Hand it to an operation and return; when the operation has ended, the callback runs on a runtime
+/// thread and reads [`result`](Self::result) and [`count`](Self::count). It may start the next
+/// operation on the same aio. Callbacks of one aio never overlap, and never run on the stack of a
+/// call that the user made.
+///
+/// Dropping it ends the operation in flight with `NNG_ECLOSED` and waits until its callback has
+/// returned; in its own callback it does not wait. Afterwards no callback runs any more.
+pub struct Aio {
+    core: Arc<Core>,
+    /// False for the form in which a callback sees its aio.
+    is_owner: bool,
+}
+
+impl Aio {
+    /// A new aio on the [global runtime](Runtime::global).
+    ///
+    /// # Panics
+    /// If the global runtime cannot begin.
+    pub fn new<F: Fn(&Self) + Send + Sync + 'static>(callback: F) -> Self {
+        Self::on(Runtime::global().shared(), callback)
+    }
+
+    /// A new aio without a callback, for those who [`wait`](Self::wait): whoever ends the operation
+    /// wakes them directly.
+    ///
+    /// # Panics
+    /// If the global runtime cannot begin.
+    pub fn without_callback() -> Self {
+        Self::silent_on(Runtime::global().shared())
+    }
+
+    pub(crate) fn on<F: Fn(&Self) + Send + Sync + 'static>(
+        runtime: &Arc<Shared>,
+        callback: F,
+    ) -> Self {
+        let core = Core::new(runtime, Some(Box::new(callback)), key_of::<F>());
+        Self { core, is_owner: true }
+    }
+
+    pub(crate) fn silent_on(runtime: &Arc<Shared>) -> Self {
+        Self { core: Core::new(runtime, None, 0), is_owner: true }
+    }
+
+    /// The form in which a callback sees its aio.
+    pub(crate) fn guest(core: Arc<Core>) -> Self {
+        Self { core, is_owner: false }
+    }
+
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        &self.core
+    }
+
+    /// The runtime this aio lives on; the copy does not keep it going.
+    pub fn runtime(&self) -> Runtime {
+        Runtime::from_shared(Arc::clone(&self.core.runtime))
+    }
+
+    /// The result of the last operation: zero or an `NNG_E*` code; 0 while one is in flight.
+    pub fn result(&self) -> i32 {
+        self.core.slot.with(|state| state.result)
+    }
+
+    /// The result of the last operation as a `Result`.
+    ///
+    /// # Errors
+    /// The error with which the operation ended.
+    pub fn outcome(&self) -> Result<(), Error> {
+        Error::from_code(self.result())
+    }
+
+    /// The bytes that the last operation moved; 0 while one is in flight.
+    pub fn count(&self) -> usize {
+        self.core.slot.with(|state| state.count)
+    }
+
+    /// True while an operation is in flight or its callback is due or running.
+    pub fn is_busy(&self) -> bool {
+        self.core.slot.is_busy()
+    }
+
+    /// Asks for the end of the operation in flight with `NNG_ECANCELED`; see [`abort`](Self::abort).
+    pub fn cancel(&self) {
+        self.abort(Error::Canceled);
+    }
+
+    /// Asks for the end of the operation in flight with `error`.
+    ///
+    /// The first to ask decides the error, and an operation that has ended already keeps its
+    /// result. Without an operation in flight nothing happens.
+    ///
+    /// # Context
+    /// Does not wait. The provider's cancel function runs on this thread.
+    pub fn abort(&self, error: Error) {
+        if !self.core.is_forked() {
+            self.core.abort(error);
+        }
+    }
+
+    /// Refuses every further operation, ends the one in flight with `NNG_ECANCELED`, and waits
+    /// until its callback has returned. A refused start does nothing at all and the result reads
+    /// `NNG_ECANCELED`.
+    ///
+    /// # Context
+    /// Blocks, except where that could never end: in the aio's own callback, and in callbacks that
+    /// wait for each other.
+    pub fn stop(&self) {
+        if !self.core.is_forked() {
+            self.core.stop(Error::Canceled);
+            self.wait();
+        }
+    }
+
+    /// Waits until no operation is in flight and no callback due or running.
+    ///
+    /// # Context
+    /// Blocks, except where that could never end; see [`stop`](Self::stop). In a host-driven
+    /// runtime the waiting thread makes turns, so other callbacks may run on it.
+    pub fn wait(&self) {
+        self.core.wait();
+    }
+
+    /// Lets go of the aio without ending its operation: the callback still runs when it ends.
+    pub fn detach(mut self) {
+        self.is_owner = false;
+    }
+
+    /// Limits the following operations. Discards an expiry set before; an operation in flight that
+    /// waits already is not affected.
+    pub fn set_timeout(&self, timeout: impl Into<Timeout>) {
+        let timeout = timeout.into();
+        self.core.slot.with(|state| state.set_timeout(timeout));
+    }
+
+    /// Limits the next operation alone: if it has to wait, it ends with `NNG_ETIMEDOUT` at `at`, or
+    /// as soon as possible if that has passed. `None` is no limit.
+    pub fn set_expire(&self, at: impl Into<Option<Instant>>) {
+        let at = at.into();
+        self.core.slot.with(|state| state.set_expire(at));
+    }
+
+    /// Hands over one piece of memory for the next operation, to send from or receive into.
+    ///
+    /// # Errors
+    /// `Busy` while an operation is in flight; the memory is then dropped.
+    pub fn set_buffer(&self, buffer: Vec<u8>) -> Result<(), Error> {
+        self.set_buffers(buffer)
+    }
+
+    /// Hands over up to [`MAX_PIECES`](crate::MAX_PIECES) pieces of memory for the next operation.
+    /// They stay until they are taken back or replaced.
+    ///
+    /// # Errors
+    /// `Busy` while an operation is in flight; the memory is then dropped.
+    pub fn set_buffers(&self, buffers: impl Into<Buffers>) -> Result<(), Error> {
+        let buffers = buffers.into();
+        let replaced = self.core.slot.with(|state| {
+            if state.is_in_flight() {
+                return Err(buffers);
+            }
+            Ok(mem::replace(&mut state.buffers, buffers))
+        });
+        replaced.map(drop).map_err(|_buffers| Error::Busy)
+    }
+
+    /// Takes the first piece back; empty if there is none, it is not owned, or an operation is in
+    /// flight. Of a receive, the first [`count`](Self::count) bytes are what arrived.
+    pub fn take_buffer(&self) -> Vec<u8> {
+        self.take_buffers().into_vec()
+    }
+
+    /// Takes all pieces back; empty while an operation is in flight.
+    pub fn take_buffers(&self) -> Buffers {
+        self.core.slot.with(|state| mem::take(&mut state.buffers))
+    }
+
+    /// Stores a message for the next operation; one that is there is dropped.
+    pub fn set_message(&self, message: Box<dyn Any + Send>) {
+        let old = self.core.slot.with(|state| state.slots_mut().message.replace(message));
+        drop(old);
+    }
+
+    /// Takes the message: what a receive brought, or what a failed send gave back.
+    pub fn take_message(&self) -> Option<Box<dyn Any + Send>> {
+        self.core.slot.with(|state| state.slots()?.message.take())
+    }
+
+    /// Stores something for providers; it stays until it is replaced.
+    ///
+    /// # Errors
+    /// `Invalid` if `index` is above 3; the value is dropped.
+    pub fn set_input(&self, index: usize, input: Arc<dyn Any + Send + Sync>) -> Result<(), Error> {
+        if index >= SLOTS {
+            return Err(Error::Invalid);
+        }
+        let old = self.core.slot.with(|state| state.slots_mut().inputs[index].replace(input));
+        drop(old);
+        Ok(())
+    }
+
+    /// What was stored for providers; `None` if nothing or another type is there.
+    pub fn input<T: Send + Sync + 'static>(&self, index: usize) -> Option<Arc<T>> {
+        self.core.input(index)?.downcast().ok()
+    }
+
+    /// Stores an output. Providers do that through [`Operation::set_output`]; this form is for
+    /// those whose operation is [parked](Self::park).
+    ///
+    /// # Errors
+    /// `Invalid` if `index` is above 3; the value is dropped.
+    pub fn set_output(&self, index: usize, value: Box<dyn Any + Send>) -> Result<(), Error> {
+        if index >= SLOTS {
+            return Err(Error::Invalid);
+        }
+        let old = self.core.slot.with(|state| state.slots_mut().outputs[index].replace(value));
+        drop(old);
+        Ok(())
+    }
+
+    /// Takes an output of the last operation. A value of another type stays, and gives `None`.
+    pub fn take_output<T: Send + 'static>(&self, index: usize) -> Option<T> {
+        let taken = self.core.slot.with(|state| {
+            let output = state.slots()?.outputs.get_mut(index)?;
+            if output.as_ref()?.is::<T>() { output.take() } else { None }
+        });
+        taken?.downcast().ok().map(|value| *value)
+    }
+
+    /// Sleeps for `duration`, then ends with success. Ends with `NNG_ETIMEDOUT` after the aio's
+    /// timeout if that is shorter.
+    ///
+    /// # Source
+    /// nng 1.12, nng_sleep_aio(3).
+    pub fn sleep(&self, duration: Duration) {
+        sleep::start(self, duration);
+    }
+
+    /// Accepts an operation on behalf of a provider. From here on the provider owes its end.
+    ///
+    /// # Errors
+    /// The reason for which there is no operation; the provider returns and touches nothing.
+    ///
+    /// # Panics
+    /// In builds with debug assertions, if an operation is in flight on this aio: that is a defect
+    /// of the program. In other builds the second start is refused and logged, the first goes on.
+    pub fn begin(&self) -> Result<Operation, Refused> {
+        let begun = self.core.begin();
+        if let Err(Refused::Busy) = begun {
+            log::error("NNG-AIO", "an operation was started on a busy aio; it is refused");
+            debug_assert!(false, "an operation was started on a busy aio");
+        }
+        begun
+    }
+
+    /// Keeps an accepted operation in the aio itself, for providers that have only the aio.
+    /// [`unpark`](Self::unpark) takes it out to finish it. If the aio is stopped or dropped before
+    /// the operation is armed, it ends with `NNG_ECLOSED`.
+    pub fn park(&self, operation: Operation) {
+        let old = self.core.slot.with(|state| state.slots_mut().parked.replace(operation));
+        drop(old);
+    }
+
+    /// Takes the parked operation; `None` if there is none, or it has been ended already.
+    pub fn unpark(&self) -> Option<Operation> {
+        self.core.slot.with(|state| state.slots()?.parked.take())
+    }
+
+    /// Arms the parked operation: `routine` is called, once, when somebody wants it to end.
+    ///
+    /// A refusal (a limit of zero, an abort or stop that came first) is delivered by the same
+    /// routine on a runtime thread, never on this stack, since callers usually hold the lock that
+    /// the routine takes. Without a parked operation nothing happens.
+    ///
+    /// # Source
+    /// nng 1.12, nng_aio_defer(3).
+    pub fn defer<F: Fn(Error) + Send + Sync + 'static>(&self, routine: F) {
+        let Some(mut operation) = self.unpark() else { return };
+        let id = operation.id();
+        let deferred = Arc::new(Deferred { routine });
+        let armed = operation.arm(&deferred);
+        self.park(operation);
+        if let Err(error) = armed {
+            let runtime = Arc::clone(&self.core.runtime);
+            runtime.schedule(Arc::new(Refusal { deferred, id, error }));
+        }
+    }
+}
+
+/// A cancel function given as a closure.
+struct Deferred<F> {
+    routine: F,
+}
+
+impl<F: Fn(Error) + Send + Sync> Cancel for Deferred<F> {
+    fn cancel(self: Arc<Self>, _id: OperationId, error: Error) {
+        (self.routine)(error);
+    }
+}
+
+/// The refusal of an arm on its way to the cancel function.
+struct Refusal<F> {
+    deferred: Arc<Deferred<F>>,
+    id: OperationId,
+    error: Error,
+}
+
+impl<F: Fn(Error) + Send + Sync + 'static> Task for Refusal<F> {
+    fn run(self: Arc<Self>) {
+        Arc::clone(&self.deferred).cancel(self.id, self.error);
+    }
+
+    fn key(&self) -> usize {
+        key_of::<F>()
+    }
+}
+
+impl Drop for Aio {
+    fn drop(&mut self) {
+        if self.is_owner && !self.core.is_forked() {
+            self.core.stop(Error::Closed);
+            self.core.wait();
+        }
+    }
+}
+
+impl fmt::Debug for Aio {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Aio")
+            .field("is_busy", &self.is_busy())
+            .field("result", &self.result())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,92 @@
+//! The clock that deadlines are told against, in NNG's unit: whole milliseconds, never going back.
+//!
+//! NNG's interfaces pass moments as a count of milliseconds ([`monotonic_ms`]); everything inside
+//! uses [`Instant`]. This module is the bridge between the two and the only place that knows where
+//! the count starts. Only differences have a meaning: the count starts anew in each process, from
+//! one, so that zero is always in the past and free for "not set".
+
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+/// The count at the moment when the clock is first read.
+const FIRST_MS: u64 = 1;
+
+/// Returns the current reading of the monotonic clock in milliseconds, rounded down.
+///
+/// Two readings may be compared and subtracted; a single one says nothing about the time of day.
+/// As fractions are cut off, waiting until `monotonic_ms() + d` may take up to a millisecond less
+/// than `d`.
+/// # Source
+/// nng 1.12, nng_clock(3).
+pub fn monotonic_ms() -> u64 {
+    // The first reading begins the count, so the beginning must come before it.
+    epoch();
+    ms_at(Instant::now())
+}
+
+/// Returns the reading of the clock at `instant`, rounded down; 0 if it precedes the first reading.
+pub fn ms_at(instant: Instant) -> u64 {
+    match instant.checked_duration_since(epoch()) {
+        // 2^64 ms are 584 million years.
+        Some(elapsed) => {
+            u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX).saturating_add(FIRST_MS)
+        }
+        None => 0,
+    }
+}
+
+/// Returns the moment when the clock reads `ms`, or `None` if it never will (`u64::MAX` is never).
+///
+/// A reading before the first one yields a moment that has passed.
+pub fn instant_at(ms: u64) -> Option<Instant> {
+    if ms == u64::MAX {
+        return None;
+    }
+    epoch().checked_add(Duration::from_millis(ms.saturating_sub(FIRST_MS)))
+}
+
+/// Returns the moment when the clock was first read.
+fn epoch() -> Instant {
+    static EPOCH: OnceLock<Instant> = OnceLock::new();
+    *EPOCH.get_or_init(Instant::now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn readings_start_at_one_and_never_go_back() {
+        let mut last = monotonic_ms();
+        assert!(last >= FIRST_MS);
+        for _ in 0..1000 {
+            let now = monotonic_ms();
+            assert!(now >= last);
+            last = now;
+        }
+    }
+
+    #[test]
+    fn a_reading_is_the_instant_rounded_down() {
+        let reading = monotonic_ms() + 5000;
+        let instant = instant_at(reading).unwrap();
+        assert_eq!(ms_at(instant), reading);
+        assert_eq!(ms_at(instant + Duration::from_micros(999)), reading);
+        assert_eq!(ms_at(instant + Duration::from_millis(1)), reading + 1);
+        assert_eq!(ms_at(instant - Duration::from_nanos(1)), reading - 1);
+    }
+
+    #[test]
+    fn zero_has_passed_and_the_maximum_never_comes() {
+        assert!(instant_at(0).unwrap() <= Instant::now());
+        assert_eq!(instant_at(u64::MAX), None);
+    }
+
+    #[test]
+    fn instants_before_the_first_reading_read_zero() {
+        let first = epoch();
+        if let Some(earlier) = first.checked_sub(Duration::from_secs(1)) {
+            assert_eq!(ms_at(earlier), 0);
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! What an aio is made of, and what happens to it from outside its state machine.
+//!
+//! The state machine is in `state.rs`, its guarded form in `slot.rs`. Here they meet the rest: the
+//! deadline cell, the callback, the runtime. The consumer's handle is in `aio.rs`, the provider's
+//! in `operation.rs`; a queued callback holds the core itself, which makes freeing safe.
+
+use std::any::TypeId;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::buffer::Buffers;
+use crate::deadline::{DeadlineCell, Timed};
+use crate::operation::{Cancel, Operation, OperationId};
+use crate::runtime::{self, Shared, Task, current};
+use crate::slot::Slot;
+use crate::state::{AfterCallback, AfterFinish, Input, Refused};
+use crate::timeout::Timeout;
+use crate::{Aio, Error};
+
+/// The user's function.
+pub(crate) type Callback = Box<dyn Fn(&Aio) + Send + Sync>;
+
+/// The longest turn of a thread that waits by driving its runtime; a kick ends it before.
+const TURN: Duration = Duration::from_secs(1);
+
+/// One aio, shared by its handle, its operation, its queued callback and its runtime's registry.
+pub(crate) struct Core {
+    pub(crate) slot: Slot,
+    deadline: DeadlineCell,
+    callback: Option<Callback>,
+    /// Tells callback functions apart.
+    key: usize,
+    /// The place in the runtime's registry.
+    place: usize,
+    pub(crate) runtime: Arc<Shared>,
+}
+
+impl Core {
+    pub(crate) fn new(runtime: &Arc<Shared>, callback: Option<Callback>, key: usize) -> Arc<Self> {
+        runtime.registry.add(|place| {
+            Arc::new(Self {
+                slot: Slot::new(),
+                deadline: runtime.deadlines.new_cell(),
+                callback,
+                key,
+                place,
+                runtime: Arc::clone(runtime),
+            })
+        })
+    }
+
+    /// The address that names this aio while it lives.
+    pub(crate) fn address(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+
+    /// True if this aio belongs to the parent process: nothing of it may be waited for.
+    pub(crate) fn is_forked(&self) -> bool {
+        self.runtime.is_forked()
+    }
+
+    /// Accepts an operation; see [`Aio::begin`].
+    pub(crate) fn begin(self: &Arc<Self>) -> Result<Operation, Refused> {
+        if self.is_forked() {
+            return Err(Refused::Forked);
+        }
+        let (begun, stale) = self.slot.with(|state| state.begin());
+        drop(stale);
+        let begun = begun?;
+        Ok(Operation::new(Arc::clone(self), begun.generation, begun.buffers))
+    }
+
+    /// Makes the begun operation cancellable, under the consumer's limit.
+    pub(crate) fn arm(
+        &self,
+        cancel: Arc<dyn Cancel>,
+        default: Timeout,
+    ) -> Result<Option<Instant>, Error> {
+        let armed = self.slot.with(|state| match self.refusal() {
+            Some(error) => Err((error, cancel)),
+            None => state.arm(cancel, default, Instant::now),
+        });
+        armed.map_err(|(error, _cancel)| error)
+    }
+
+    /// Makes the begun operation cancellable, with an end of the provider's.
+    pub(crate) fn arm_until(
+        &self,
+        cancel: Arc<dyn Cancel>,
+        end: Option<Instant>,
+    ) -> Result<Option<Instant>, Error> {
+        let armed = self.slot.with(|state| match self.refusal() {
+            Some(error) => Err((error, cancel)),
+            None => state.arm_until(cancel, end),
+        });
+        armed.map_err(|(error, _cancel)| error)
+    }
+
+    /// Asked inside the slot: the runtime's end marks itself before it visits the slots, so an
+    /// operation either is refused here or is found armed there.
+    fn refusal(&self) -> Option<Error> {
+        self.runtime.is_closing().then_some(Error::Closed)
+    }
+
+    pub(crate) fn set_deadline(self: &Arc<Self>, at: Instant) {
+        self.runtime.set_deadline(&self.deadline, at, || {
+            let timed: Arc<dyn Timed> = self.clone();
+            Arc::downgrade(&timed)
+        });
+    }
+
+    pub(crate) fn input(&self, index: usize) -> Option<Input> {
+        self.slot.with(|state| state.slots()?.inputs.get(index)?.clone())
+    }
+
+    /// Asks the provider to end the operation in flight with `error`.
+    pub(crate) fn abort(self: &Arc<Self>, error: Error) {
+        let claimed = self.slot.claim(error);
+        self.call_cancel(claimed, error);
+    }
+
+    /// Refuses further operations, and asks the provider to end the one in flight with `error`.
+    pub(crate) fn stop(self: &Arc<Self>, error: Error) {
+        let claimed = self.slot.stop();
+        self.call_cancel(claimed, error);
+        // An operation that only this aio holds has no provider who could be asked.
+        if let Some(parked) = self.take_parked_if_unarmed() {
+            parked.finish(Err(Error::Closed));
+        }
+    }
+
+    fn take_parked_if_unarmed(&self) -> Option<Operation> {
+        self.slot.with(|state| if state.is_begun() { state.slots()?.parked.take() } else { None })
+    }
+
+    fn call_cancel(self: &Arc<Self>, claimed: Option<(Arc<dyn Cancel>, u32)>, error: Error) {
+        if let Some((cancel, generation)) = claimed {
+            cancel.cancel(OperationId::of(self, generation), error);
+        }
+    }
+
+    /// Ends the operation in flight. May be called with any lock held.
+    pub(crate) fn finish(
+        self: Arc<Self>,
+        result: i32,
+        count: usize,
+        buffers: Buffers,
+        is_timed: bool,
+    ) {
+        if is_timed {
+            // Before the transition: after it the next operation's deadline may be there.
+            self.deadline.clear();
+        }
+        let has_callback = self.callback.is_some();
+        match self.slot.finish(|state| state.finish(result, count, buffers, has_callback)) {
+            AfterFinish::Schedule => {
+                let runtime = Arc::clone(&self.runtime);
+                runtime.schedule(self);
+            }
+            AfterFinish::Deferred => {}
+            AfterFinish::Idle { wake } => {
+                self.wake_driver(wake);
+                self.drop_elsewhere();
+            }
+        }
+    }
+
+    /// A thread that waits by making turns sleeps in the selector.
+    fn wake_driver(&self, wake: bool) {
+        if wake && self.runtime.is_host_driven() {
+            self.runtime.kick();
+        }
+    }
+
+    /// Whoever finishes may hold locks. If the consumer has let go already, what it left in the aio
+    /// is dropped by a runtime thread.
+    fn drop_elsewhere(self: Arc<Self>) {
+        if Arc::strong_count(&self) == 1 {
+            let runtime = Arc::clone(&self.runtime);
+            runtime.schedule(Arc::new(Abandoned(self)));
+        }
+    }
+
+    /// Returns when the aio is idle, or at once where waiting could never end.
+    pub(crate) fn wait(&self) {
+        if self.slot.is_busy() && !self.is_forked() {
+            runtime::wait_within_callbacks(self.address(), || self.wait_until_idle());
+        }
+    }
+
+    fn wait_until_idle(&self) {
+        if self.runtime.is_host_driven() {
+            self.slot.wait_by(|| self.runtime.turn(TURN));
+        } else {
+            self.runtime.before_block();
+            self.slot.wait();
+        }
+    }
+}
+
+/// What a callback does to its aio when it ends, by return or by panic.
+struct EndCallback<'a>(&'a Arc<Core>);
+
+impl Drop for EndCallback<'_> {
+    fn drop(&mut self) {
+        let core = self.0;
+        match core.slot.end_callback() {
+            AfterCallback::Schedule => core.runtime.schedule(core.clone()),
+            AfterCallback::Busy => {}
+            AfterCallback::Idle { wake } => core.wake_driver(wake),
+        }
+    }
+}
+
+impl Task for Core {
+    fn run(self: Arc<Self>) {
+        self.slot.with(|state| state.start_callback());
+        let aio = Aio::guest(self);
+        let core = aio.core();
+        let _end = EndCallback(core);
+        let _running = current::begin_callback(core.address());
+        if let Some(callback) = &core.callback {
+            callback(&aio);
+        }
+    }
+
+    fn key(&self) -> usize {
+        self.key
+    }
+}
+
+/// A core on its way to be dropped where user code may run.
+struct Abandoned(#[expect(dead_code, reason = "held to be dropped")] Arc<Core>);
+
+impl Task for Abandoned {
+    fn run(self: Arc<Self>) {}
+
+    fn key(&self) -> usize {
+        0
+    }
+}
+
+impl Timed for Core {
+    fn cell(&self) -> &DeadlineCell {
+        &self.deadline
+    }
+
+    fn due(self: Arc<Self>, now: Instant) {
+        if let Some((cancel, generation)) = self.slot.with(|state| state.claim_expired(now)) {
+            cancel.expired(OperationId::of(&self, generation));
+        }
+    }
+}
+
+impl Drop for Core {
+    fn drop(&mut self) {
+        // The parent's locks may be held for ever in a forked child.
+        if !self.is_forked() {
+            self.runtime.deadlines.forget(&self.deadline);
+            self.runtime.registry.remove(self.place);
+        }
+    }
+}
+
+/// A number for the type of a callback: every closure has its own.
+pub(crate) fn key_of<F: 'static>() -> usize {
+    struct Only(u64);
+
+    impl Hasher for Only {
+        fn finish(&self) -> u64 {
+            self.0
+        }
+
+        fn write(&mut self, bytes: &[u8]) {
+            for &byte in bytes {
+                self.0 = self.0.wrapping_mul(31).wrapping_add(u64::from(byte));
+            }
+        }
+
+        fn write_u64(&mut self, value: u64) {
+            self.0 ^= value;
+        }
+    }
+
+    let mut hasher = Only(0);
+    TypeId::of::<F>().hash(&mut hasher);
+    // Either half of the number tells the types apart well enough.
+    usize::try_from(hasher.finish() >> 32).unwrap_or_default()
+}

@@ -1,0 +1,314 @@
+//! Deadlines: cheap to arm and disarm, visited only when due.
+//!
+//! Most deadlines are set again and again and never reached, so setting one is a store into the
+//! object's own [`DeadlineCell`]. The ordered map is touched only if the object has no entry there
+//! or its entry is later than the new deadline; disarming touches nothing. When an entry comes up
+//! the cell decides: due, moved, or gone. With the same timeout on every operation the map is thus
+//! touched once per timeout period, not once per operation.
+//!
+//! ```text
+//!   set(d):   at := d;      entry > d ?  map: remove entry, insert d, entry := d
+//!   clear():  at := never
+//!   due(now): for each map entry <= now: entry := never
+//!                 at <= now   -> at := never, hand out
+//!                 at later    -> insert at, entry := at
+//!                 at == never -> forget
+//! ```
+//!
+//! `at` and `entry` are sequentially consistent: either `set` sees that the entry is gone and
+//! inserts one, or `due` sees the new `at`. Time is in ticks of one millisecond since the runtime
+//! began; deadlines are rounded up and the clock down, so nothing ever fires early.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use crate::sync::{AtomicU64, Mutex, Ordering::SeqCst};
+
+/// No deadline, or no entry.
+pub(crate) const NEVER: u64 = u64::MAX;
+
+/// Something whose deadline may come.
+pub(crate) trait Timed: Send + Sync {
+    /// Its cell, which only [`Deadlines`] and the owner's set and clear touch.
+    fn cell(&self) -> &DeadlineCell;
+
+    /// The deadline has come. Runs on a runtime thread with no lock held; must not block. The
+    /// object may have been given a new deadline meanwhile and must judge for itself.
+    fn due(self: Arc<Self>, now: Instant);
+}
+
+/// The deadline of one object.
+#[derive(Debug)]
+pub(crate) struct DeadlineCell {
+    /// The tick of the deadline, or [`NEVER`].
+    at: AtomicU64,
+    /// The tick of this object's entry in the map, or [`NEVER`]. Written under the map's lock.
+    entry: AtomicU64,
+    /// Tells apart entries of one tick.
+    id: u64,
+}
+
+/// The ordered map of all entries of a runtime.
+pub(crate) struct Deadlines {
+    epoch: Instant,
+    next_id: AtomicU64,
+    map: Mutex<BTreeMap<(u64, u64), Weak<dyn Timed>>>,
+    /// The tick of the first entry, or [`NEVER`]; changes under the map's lock.
+    first: AtomicU64,
+}
+
+impl Deadlines {
+    pub(crate) fn new() -> Self {
+        Self {
+            epoch: Instant::now(),
+            next_id: AtomicU64::new(0),
+            map: Mutex::new(BTreeMap::new()),
+            first: AtomicU64::new(NEVER),
+        }
+    }
+
+    pub(crate) fn new_cell(&self) -> DeadlineCell {
+        DeadlineCell {
+            at: AtomicU64::new(NEVER),
+            entry: AtomicU64::new(NEVER),
+            id: self.next_id.fetch_add(1, SeqCst),
+        }
+    }
+
+    /// The first tick that is not before `at`.
+    pub(crate) fn tick_at(&self, at: Instant) -> u64 {
+        let since = at.saturating_duration_since(self.epoch);
+        let millis = since.as_nanos().div_ceil(1_000_000);
+        u64::try_from(millis).unwrap_or(NEVER - 1).min(NEVER - 1)
+    }
+
+    /// The last tick that is not after `now`.
+    pub(crate) fn tick_of(&self, now: Instant) -> u64 {
+        let millis = now.saturating_duration_since(self.epoch).as_millis();
+        u64::try_from(millis).unwrap_or(NEVER - 1)
+    }
+
+    /// How long from `now` until `tick` has come.
+    pub(crate) fn until(&self, tick: u64, now: Instant) -> Duration {
+        let at = self.epoch + Duration::from_millis(tick.min(1 << 50));
+        at.saturating_duration_since(now)
+    }
+
+    /// The tick of the first entry; it may turn out to be stale.
+    pub(crate) fn first(&self) -> u64 {
+        self.first.load(SeqCst)
+    }
+
+    /// Sets a deadline. Returns the tick if the map's first entry became earlier by it, so that a
+    /// sleeping poller may have to be told.
+    pub(crate) fn set(
+        &self,
+        cell: &DeadlineCell,
+        tick: u64,
+        object: impl FnOnce() -> Weak<dyn Timed>,
+    ) -> Option<u64> {
+        cell.at.store(tick, SeqCst);
+        if cell.entry.load(SeqCst) <= tick {
+            return None;
+        }
+        let object = object();
+        let mut map = self.map.lock();
+        let entry = cell.entry.load(SeqCst);
+        if entry <= tick {
+            return None;
+        }
+        let replaced = if entry == NEVER { None } else { map.remove(&(entry, cell.id)) };
+        map.insert((tick, cell.id), object);
+        cell.entry.store(tick, SeqCst);
+        let before = self.first.load(SeqCst);
+        self.note_first(&map);
+        drop(map);
+        drop(replaced);
+        (tick < before).then_some(tick)
+    }
+
+    /// Takes out at most `limit` objects that are due at `now`. True if more are left.
+    pub(crate) fn due(&self, now: u64, limit: usize, out: &mut Vec<Arc<dyn Timed>>) -> bool {
+        if self.first() > now {
+            return false;
+        }
+        // References that turn out not to be due are dropped after the lock: they may be the last.
+        let mut alive = Vec::new();
+        let mut map = self.map.lock();
+        let mut more = false;
+        while let Some((&(tick, id), _)) = map.first_key_value() {
+            if tick > now {
+                break;
+            }
+            if out.len() >= limit {
+                more = true;
+                break;
+            }
+            let Some((_, weak)) = map.pop_first() else { break };
+            let Some(object) = weak.upgrade() else { continue };
+            let cell = object.cell();
+            cell.entry.store(NEVER, SeqCst);
+            match cell.take_due(now) {
+                Ok(()) => out.push(object),
+                Err(NEVER) => alive.push(object),
+                Err(later) => {
+                    map.insert((later, id), weak);
+                    cell.entry.store(later, SeqCst);
+                    alive.push(object);
+                }
+            }
+        }
+        self.note_first(&map);
+        drop(map);
+        drop(alive);
+        more
+    }
+
+    /// Forgets the entry of an object that is going away.
+    pub(crate) fn forget(&self, cell: &DeadlineCell) {
+        if cell.entry.load(SeqCst) == NEVER {
+            return;
+        }
+        let mut map = self.map.lock();
+        let entry = cell.entry.load(SeqCst);
+        let removed = if entry == NEVER { None } else { map.remove(&(entry, cell.id)) };
+        self.note_first(&map);
+        drop(map);
+        drop(removed);
+    }
+
+    fn note_first(&self, map: &BTreeMap<(u64, u64), Weak<dyn Timed>>) {
+        let first = map.first_key_value().map_or(NEVER, |(&(tick, _), _)| tick);
+        self.first.store(first, SeqCst);
+    }
+}
+
+impl DeadlineCell {
+    /// Takes the deadline if it has come; else says when it does. A deadline that is set at the same
+    /// moment is either taken here, seen here as later, or finds its entry gone and makes a new one.
+    fn take_due(&self, now: u64) -> Result<(), u64> {
+        let mut at = self.at.load(SeqCst);
+        while at <= now {
+            match self.at.compare_exchange(at, NEVER, SeqCst, SeqCst) {
+                Ok(_) => return Ok(()),
+                Err(changed) => at = changed,
+            }
+        }
+        Err(at)
+    }
+
+    /// Disarms. The entry stays where it is and will be found empty.
+    pub(crate) fn clear(&self) {
+        self.at.store(NEVER, SeqCst);
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    struct Object {
+        cell: DeadlineCell,
+    }
+
+    impl Timed for Object {
+        fn cell(&self) -> &DeadlineCell {
+            &self.cell
+        }
+        fn due(self: Arc<Self>, _now: Instant) {}
+    }
+
+    fn object(deadlines: &Deadlines) -> Arc<Object> {
+        Arc::new(Object { cell: deadlines.new_cell() })
+    }
+
+    fn set(deadlines: &Deadlines, object: &Arc<Object>, tick: u64) -> Option<u64> {
+        deadlines.set(&object.cell, tick, || {
+            let object: Arc<dyn Timed> = object.clone();
+            Arc::downgrade(&object)
+        })
+    }
+
+    fn due(deadlines: &Deadlines, now: u64) -> usize {
+        let mut out = Vec::new();
+        deadlines.due(now, usize::MAX, &mut out);
+        out.len()
+    }
+
+    #[test]
+    fn fires_at_its_tick_and_once() {
+        let deadlines = Deadlines::new();
+        let object = object(&deadlines);
+        assert_eq!(set(&deadlines, &object, 10), Some(10));
+        assert_eq!(due(&deadlines, 9), 0);
+        assert_eq!(due(&deadlines, 10), 1);
+        assert_eq!(due(&deadlines, 11), 0);
+    }
+
+    #[test]
+    fn setting_the_same_timeout_again_touches_the_map_once() {
+        let deadlines = Deadlines::new();
+        let object = object(&deadlines);
+        set(&deadlines, &object, 10);
+        for tick in 11..20 {
+            object.cell.clear();
+            assert_eq!(set(&deadlines, &object, tick), None);
+        }
+        assert_eq!(deadlines.first(), 10, "the entry was left in place");
+        assert_eq!(due(&deadlines, 18), 0, "and is moved when it comes up");
+        assert_eq!(due(&deadlines, 19), 1);
+    }
+
+    #[test]
+    fn an_earlier_deadline_replaces_the_entry() {
+        let deadlines = Deadlines::new();
+        let object = object(&deadlines);
+        set(&deadlines, &object, 100);
+        assert_eq!(set(&deadlines, &object, 5), Some(5));
+        assert_eq!(due(&deadlines, 5), 1);
+        assert_eq!(deadlines.first(), NEVER);
+    }
+
+    #[test]
+    fn a_cleared_deadline_is_forgotten_when_it_comes_up() {
+        let deadlines = Deadlines::new();
+        let object = object(&deadlines);
+        set(&deadlines, &object, 3);
+        object.cell.clear();
+        assert_eq!(due(&deadlines, 3), 0);
+        assert_eq!(deadlines.first(), NEVER);
+    }
+
+    #[test]
+    fn an_object_that_goes_away_leaves_no_entry() {
+        let deadlines = Deadlines::new();
+        let object = object(&deadlines);
+        set(&deadlines, &object, 3);
+        deadlines.forget(&object.cell);
+        assert_eq!(deadlines.first(), NEVER);
+        assert!(deadlines.map.lock().is_empty());
+    }
+
+    #[test]
+    fn a_limit_leaves_the_rest_for_the_next_round() {
+        let deadlines = Deadlines::new();
+        let objects: Vec<_> = (0..5).map(|_| object(&deadlines)).collect();
+        for object in &objects {
+            set(&deadlines, object, 1);
+        }
+        let mut out = Vec::new();
+        assert!(deadlines.due(1, 3, &mut out));
+        assert_eq!(out.len(), 3);
+        assert_eq!(due(&deadlines, 1), 2);
+    }
+
+    #[test]
+    fn ticks_are_never_early() {
+        let deadlines = Deadlines::new();
+        let at = deadlines.epoch + Duration::from_micros(10_001);
+        assert_eq!(deadlines.tick_at(at), 11);
+        assert_eq!(deadlines.tick_of(at), 10);
+        assert_eq!(deadlines.until(11, at), Duration::from_micros(999));
+    }
+}

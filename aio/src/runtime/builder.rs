@@ -1,0 +1,89 @@
+//! How a runtime is configured and begun.
+
+use std::sync::Arc;
+
+use crate::Error;
+use crate::runtime::selector::WAITERS;
+use crate::runtime::{Runtime, Shared};
+
+/// The default limit of threads. They exist only while callbacks block; see [`Builder::threads`].
+const THREADS: usize = 256;
+/// Two to poll and one to watch; with fewer, one blocked callback would stop the rest.
+const MIN_THREADS: usize = 3;
+
+/// The description of a runtime to be begun.
+///
+/// ```
+/// # fn main() -> Result<(), nng_aio::Error> {
+/// let runtime = nng_aio::Runtime::builder().name("sensors").threads(16).build()?;
+/// runtime.shutdown();
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a builder does nothing until build is called"]
+pub struct Builder {
+    config: Config,
+}
+
+/// What a runtime was told at its beginning.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    pub(crate) threads: usize,
+    pub(crate) name: String,
+    pub(crate) stack_size: Option<usize>,
+    pub(crate) host_driven: bool,
+}
+
+impl Builder {
+    pub(crate) fn new() -> Self {
+        let name = String::from("nng");
+        Self { config: Config { threads: THREADS, name, stack_size: None, host_driven: false } }
+    }
+
+    /// The largest number of threads; at least 3, by default 256.
+    ///
+    /// Two are begun at once. More are begun only while callbacks block, one for each that does, and
+    /// end again. At the limit the next callback that blocks holds up all others.
+    pub fn threads(mut self, limit: usize) -> Self {
+        self.config.threads = limit.max(MIN_THREADS);
+        self
+    }
+
+    /// The name of all threads, by default `nng`. The system may show only its first 15 bytes.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.config.name = name.into().replace('\0', "");
+        self
+    }
+
+    /// The size of each thread's stack in bytes, by default what the standard library chooses.
+    pub fn stack_size(mut self, bytes: usize) -> Self {
+        self.config.stack_size = Some(bytes);
+        self
+    }
+
+    /// No threads: everything happens in [`Runtime::turn`], which the host calls from its own loop.
+    pub fn host_driven(mut self) -> Self {
+        self.config.host_driven = true;
+        self
+    }
+
+    /// Begins the runtime.
+    ///
+    /// # Errors
+    /// What the system answers when it has no descriptor (`NoFiles`) or thread (`Again`) left.
+    pub fn build(self) -> Result<Runtime, Error> {
+        let is_host_driven = self.config.host_driven;
+        let shared = Arc::new(Shared::new(self.config)?);
+        shared.crew.belong_to(&shared);
+        if !is_host_driven {
+            for _ in 0..WAITERS {
+                shared.grant_poller();
+            }
+            if shared.crew.threads() == 0 {
+                return Err(Error::Again);
+            }
+        }
+        Ok(Runtime::owned(shared))
+    }
+}

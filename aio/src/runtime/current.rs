@@ -1,0 +1,141 @@
+//! What this thread is doing, for which runtime, and which callbacks are on its stack.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+use crate::runtime::{Shared, Task};
+
+/// What a thread does for its runtime at the moment; decides where a completion made on it goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Phase {
+    /// Nothing, or a callback on a helper: the queue is somebody else's to look at.
+    Apart,
+    /// Handling a batch of readiness and deadlines; callbacks are gathered and queued once.
+    Gathering,
+    /// Running callbacks off the queue, and looking at it again afterwards.
+    Running,
+}
+
+struct Place {
+    /// The address of the runtime's shared part; 0 for none.
+    address: Cell<usize>,
+    phase: Cell<Phase>,
+    shared: RefCell<Option<Arc<Shared>>>,
+    batch: RefCell<Vec<Arc<dyn Task>>>,
+    /// The innermost aio whose callback runs here, as an address; 0 for none.
+    aio: Cell<usize>,
+    /// The ones further out, which exist only when callbacks make turns.
+    outer: RefCell<Vec<usize>>,
+}
+
+thread_local! {
+    static PLACE: Place = const {
+        Place {
+            address: Cell::new(0),
+            phase: Cell::new(Phase::Apart),
+            shared: RefCell::new(None),
+            batch: RefCell::new(Vec::new()),
+            aio: Cell::new(0),
+            outer: RefCell::new(Vec::new()),
+        }
+    };
+}
+
+/// While it lives, this thread works for a runtime.
+pub(crate) struct Entered {
+    before: Option<Arc<Shared>>,
+    phase: Phase,
+}
+
+/// Makes this thread one of the runtime's.
+pub(crate) fn enter(shared: &Arc<Shared>) -> Entered {
+    PLACE.with(|place| {
+        place.address.set(Arc::as_ptr(shared).addr());
+        let before = place.shared.borrow_mut().replace(Arc::clone(shared));
+        Entered { before, phase: place.phase.replace(Phase::Apart) }
+    })
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        let before = self.before.take();
+        let left = PLACE.with(|place| {
+            place.address.set(before.as_ref().map_or(0, |shared| Arc::as_ptr(shared).addr()));
+            place.phase.set(self.phase);
+            std::mem::replace(&mut *place.shared.borrow_mut(), before)
+        });
+        drop(left);
+    }
+}
+
+/// The runtime this thread works for.
+pub(crate) fn runtime() -> Option<Arc<Shared>> {
+    PLACE.try_with(|place| place.shared.borrow().clone()).ok().flatten()
+}
+
+/// What this thread does for `shared`; `None` if it does not work for it.
+pub(crate) fn phase_in(shared: &Shared) -> Option<Phase> {
+    PLACE
+        .try_with(|place| {
+            let is_ours = place.address.get() == std::ptr::from_ref(shared).addr();
+            is_ours.then(|| place.phase.get())
+        })
+        .ok()
+        .flatten()
+}
+
+/// Notes what this thread does from now on; returns what it did.
+pub(crate) fn set_phase(phase: Phase) -> Phase {
+    PLACE.with(|place| place.phase.replace(phase))
+}
+
+/// Adds a callback to this thread's batch.
+pub(crate) fn gather(task: Arc<dyn Task>) {
+    PLACE.with(|place| place.batch.borrow_mut().push(task));
+}
+
+/// Works on this thread's batch.
+pub(crate) fn with_batch<R>(work: impl FnOnce(&mut Vec<Arc<dyn Task>>) -> R) -> R {
+    PLACE.with(|place| work(&mut place.batch.borrow_mut()))
+}
+
+/// While it lives, a callback of one aio runs on this thread.
+pub(crate) struct Callback {
+    before: usize,
+}
+
+/// Notes that the callback of the aio at `address` begins on this thread.
+pub(crate) fn begin_callback(address: usize) -> Callback {
+    PLACE.with(|place| {
+        let before = place.aio.replace(address);
+        if before != 0 {
+            place.outer.borrow_mut().push(before);
+        }
+        Callback { before }
+    })
+}
+
+impl Drop for Callback {
+    fn drop(&mut self) {
+        PLACE.with(|place| {
+            place.aio.set(self.before);
+            if self.before != 0 {
+                place.outer.borrow_mut().pop();
+            }
+        });
+    }
+}
+
+/// The aios whose callbacks are on this thread's stack; empty outside callbacks.
+pub(crate) fn callbacks() -> Vec<usize> {
+    PLACE
+        .try_with(|place| match place.aio.get() {
+            0 => Vec::new(),
+            innermost => {
+                let mut all = place.outer.borrow().clone();
+                all.push(innermost);
+                all
+            }
+        })
+        .unwrap_or_default()
+}

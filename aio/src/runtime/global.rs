@@ -1,0 +1,47 @@
+//! The runtime of those who name none.
+//!
+//! It is begun on first use and again after it was shut down. A forked child gets one of its own:
+//! each generation of processes has its own place, so nothing that the parent held locked when it
+//! forked is touched.
+
+use std::sync::OnceLock;
+
+use parking_lot::Mutex;
+
+use crate::runtime::Runtime;
+use crate::sys;
+
+/// The places of one generation of processes and, behind it, of its children.
+struct Generation {
+    runtime: Mutex<Option<Runtime>>,
+    next: OnceLock<Box<Self>>,
+}
+
+impl Generation {
+    const fn new() -> Self {
+        Self { runtime: Mutex::new(None), next: OnceLock::new() }
+    }
+}
+
+static FIRST: Generation = Generation::new();
+
+pub(super) fn runtime() -> Runtime {
+    sys::count_forks();
+    let mut generation = &FIRST;
+    for _ in 0..sys::forks() {
+        generation = generation.next.get_or_init(|| Box::new(Generation::new()));
+    }
+    let mut place = generation.runtime.lock();
+    match &*place {
+        Some(runtime) if !runtime.is_closed() => runtime.unowned(),
+        Some(_) | None => {
+            let runtime = Runtime::builder()
+                .build()
+                .expect("the system has resources for the global runtime");
+            let old = place.replace(runtime.clone());
+            drop(place);
+            drop(old);
+            runtime.unowned()
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Turns made by the host instead of threads.
+
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::Error;
+use crate::deadline::NEVER;
+use crate::runtime::crew::Slot;
+use crate::runtime::current;
+use crate::runtime::worker::Worker;
+use crate::runtime::{Runtime, Shared};
+
+impl Runtime {
+    /// Makes one turn: waits at most `max_wait` for something to do, then handles readiness and
+    /// deadlines and runs the callbacks that are due. Returns as soon as something was done.
+    ///
+    /// Several threads may make turns at once; callbacks may make turns, too.
+    ///
+    /// # Errors
+    /// `State` if this runtime has threads of its own; `Closed` in the child of a fork.
+    ///
+    /// # Context
+    /// Callbacks run on this thread.
+    pub fn turn(&self, max_wait: Duration) -> Result<(), Error> {
+        let shared = self.shared();
+        if !shared.is_host_driven() {
+            return Err(Error::State);
+        }
+        if shared.is_forked() {
+            return Err(Error::Closed);
+        }
+        shared.turn(max_wait);
+        Ok(())
+    }
+
+    /// How long the host may sleep before the next turn if the descriptor does not become readable:
+    /// `None` for ever, zero if callbacks are due now.
+    pub fn next_timeout(&self) -> Option<Duration> {
+        let shared = self.shared();
+        if !shared.queue.is_empty() {
+            return Some(Duration::ZERO);
+        }
+        let first = shared.deadlines.first();
+        (first != NEVER).then(|| shared.deadlines.until(first, Instant::now()))
+    }
+}
+
+/// Becomes readable when a turn has something to do, so that a host can wait for it beside its own
+/// descriptors. Only polling is allowed.
+impl AsFd for Runtime {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.shared().selector.as_fd()
+    }
+}
+
+impl Shared {
+    /// Makes one turn on this thread.
+    pub(crate) fn turn(self: &Arc<Self>, max_wait: Duration) {
+        let _entered = current::enter(self);
+        let mut worker = self.spare_worker.lock().take().unwrap_or_else(|| Box::new(Worker::new()));
+        let limit = if self.queue.is_empty() {
+            let first = self.deadlines.first();
+            let until = self.deadlines.until(first, Instant::now());
+            if first == NEVER { max_wait } else { until.min(max_wait) }
+        } else {
+            Duration::ZERO
+        };
+        worker.select(self, Some(limit));
+        worker.handle(self);
+        worker.run_callbacks(self, &Slot::default());
+        let spare = self.spare_worker.lock().replace(worker);
+        drop(spare);
+    }
+}

@@ -1,0 +1,240 @@
+//! The runtime: a few threads that hold roles on one selector, or none and the host's own loop.
+//!
+//! | file | what it answers |
+//! |---|---|
+//! | `builder.rs` | how a runtime is configured and begun |
+//! | `global.rs` | which runtime serves those who name none, before and after a fork |
+//! | `shared.rs` | what all threads of a runtime share; how work is queued and who is told |
+//! | `worker.rs` | one turn: wait, handle readiness, fire deadlines, run callbacks |
+//! | `roles.rs` | who polls and who watches, as counts |
+//! | `watchdog.rs` | who takes over when callbacks block |
+//! | `crew.rs` | the threads: begun, parked, granted a role, ended |
+//! | `detector.rs` | which callbacks are slow and go to helpers |
+//! | `queue.rs`, `sources.rs`, `registry.rs` | due callbacks, registered descriptors, living aios |
+//! | `timekeeper.rs` | how long a wait may last |
+//! | `timer.rs` | timers for providers |
+//! | `current.rs` | what a thread is doing for which runtime; the callbacks on its stack |
+//! | `waits.rs` | waits between callbacks that could never end |
+//! | `host.rs` | turns made by the host |
+//! | `shutdown.rs` | the end, in order |
+//! | `selector.rs` | the system's selector |
+//!
+//! Two classes of work: what providers do on readiness and deadlines runs at once on the polling
+//! thread and never blocks; user callbacks go through a queue that any thread may take from.
+
+mod builder;
+mod crew;
+pub(crate) mod current;
+mod detector;
+mod global;
+mod host;
+mod queue;
+mod registry;
+pub(crate) mod roles;
+mod selector;
+mod shared;
+mod shutdown;
+mod sources;
+mod stats;
+mod timekeeper;
+mod timer;
+mod waits;
+mod watchdog;
+mod worker;
+
+use std::fmt;
+use std::os::fd::BorrowedFd;
+use std::sync::{Arc, Weak};
+
+pub use builder::Builder;
+pub(crate) use shared::Shared;
+pub use stats::Stats;
+pub use timer::{Expire, Timer};
+pub(crate) use waits::wait_within_callbacks;
+
+use crate::{Aio, Error};
+
+/// What may be tried again on a descriptor.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Readiness {
+    /// Receiving may make progress, if only to find the end of the stream or an error.
+    pub readable: bool,
+    /// Sending may make progress, if only to find an error.
+    pub writable: bool,
+    /// The peer closed its side, or the connection broke.
+    pub hangup: bool,
+}
+
+/// Somebody who wants to know when a descriptor becomes ready.
+pub trait Watcher: Send + Sync + 'static {
+    /// The descriptor became ready, or may have.
+    ///
+    /// # Context
+    /// Runs on a runtime thread with no lock held and must not block. Calls may overlap.
+    fn ready(self: Arc<Self>, readiness: Readiness);
+
+    /// The runtime shuts down: end what is in flight with [`Error::Closed`] and let go.
+    fn runtime_closed(self: Arc<Self>);
+}
+
+/// A user callback that is due.
+pub trait Task: Send + Sync + 'static {
+    /// Runs it.
+    ///
+    /// # Context
+    /// Runs on a runtime thread with no lock held, and may do anything. A panic is caught.
+    fn run(self: Arc<Self>);
+
+    /// Tells functions apart: those with the same key are taken to be equally slow.
+    fn key(&self) -> usize;
+}
+
+/// Threads and a selector, and everything that lives on them.
+///
+/// Clones are the same runtime. When the last clone goes, the runtime shuts down as by
+/// [`shutdown`](Self::shutdown); what the library keeps for its own objects does not count.
+#[derive(Clone)]
+pub struct Runtime {
+    shared: Arc<Shared>,
+    /// Counts the owners; absent in the copies that objects of the runtime keep.
+    owner: Option<Arc<Owner>>,
+}
+
+/// Shuts the runtime down when nobody owns it any more.
+struct Owner(Arc<Shared>);
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        shutdown::shut_down(&self.0);
+    }
+}
+
+impl Runtime {
+    pub(crate) fn owned(shared: Arc<Shared>) -> Self {
+        let owner = Some(Arc::new(Owner(Arc::clone(&shared))));
+        Self { shared, owner }
+    }
+
+    pub(crate) fn from_shared(shared: Arc<Shared>) -> Self {
+        Self { shared, owner: None }
+    }
+
+    /// Begins the description of a runtime.
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+
+    /// The runtime that serves those who name none, begun on first use.
+    ///
+    /// After it was shut down, or in the child of a fork, the next call begins a fresh one.
+    ///
+    /// # Panics
+    /// If the system has no descriptors or threads left for it.
+    pub fn global() -> Self {
+        global::runtime()
+    }
+
+    /// The runtime whose callback is running on this thread, if one is.
+    pub fn current() -> Option<Self> {
+        current::runtime().map(Self::from_shared)
+    }
+
+    /// A copy that does not keep the runtime going: for objects that live on it.
+    #[must_use]
+    pub fn unowned(&self) -> Self {
+        Self { shared: Arc::clone(&self.shared), owner: None }
+    }
+
+    /// A new aio on this runtime; see [`Aio::new`].
+    pub fn aio<F: Fn(&Aio) + Send + Sync + 'static>(&self, callback: F) -> Aio {
+        Aio::on(&self.shared, callback)
+    }
+
+    /// A new aio without a callback on this runtime; see [`Aio::without_callback`].
+    pub fn aio_without_callback(&self) -> Aio {
+        Aio::silent_on(&self.shared)
+    }
+
+    /// A new timer that calls `target` on this runtime.
+    pub fn timer(&self, target: Weak<dyn Expire>) -> Timer {
+        Timer::new(&self.shared, target)
+    }
+
+    /// Queues a user callback. It never runs on the caller's stack.
+    pub fn schedule(&self, task: Arc<dyn Task>) {
+        self.shared.schedule(task);
+    }
+
+    /// Ends the runtime: refuses new work, closes what is open, ends every operation with
+    /// [`Error::Closed`], runs every callback and joins every thread. Repeating it does no harm.
+    ///
+    /// # Context
+    /// Blocks until all of that has happened; from a callback of this runtime it begins the end and
+    /// returns at once.
+    pub fn shutdown(&self) {
+        shutdown::shut_down(&self.shared);
+    }
+
+    /// True once the shutdown has begun.
+    pub fn is_closed(&self) -> bool {
+        self.shared.is_closing()
+    }
+
+    /// What the runtime has done and has at this moment.
+    pub fn stats(&self) -> Stats {
+        stats::of(&self.shared)
+    }
+
+    /// Registers a descriptor once, for both directions; the table keeps `watcher` until
+    /// [`Registration::remove`].
+    ///
+    /// # Errors
+    /// `Closed` when the runtime shuts down or belongs to the parent process; else the system's.
+    pub(crate) fn register(
+        &self,
+        fd: BorrowedFd<'_>,
+        watcher: Arc<dyn Watcher>,
+    ) -> Result<Registration, Error> {
+        let token = self.shared.register(fd, watcher)?;
+        Ok(Registration { shared: Arc::clone(&self.shared), token })
+    }
+
+    /// Announces that this thread is about to sleep in the kernel for what may be long.
+    pub(crate) fn before_block(&self) {
+        self.shared.before_block();
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+}
+
+impl fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runtime")
+            .field("name", &self.shared.name())
+            .field("is_owner", &self.owner.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A descriptor's place in the table of sources.
+pub(crate) struct Registration {
+    shared: Arc<Shared>,
+    token: usize,
+}
+
+impl Registration {
+    /// Forgets the watcher; events that were fetched already find nobody. The caller closes the
+    /// descriptor next, which takes it out of the selector.
+    pub(crate) fn remove(&self) {
+        let watcher = self.shared.remove_source(self.token);
+        drop(watcher);
+    }
+}
+
+impl fmt::Debug for Registration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registration").field("token", &self.token).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,177 @@
+//! The system's selector: registration through mio, and waiting for events on several threads.
+//!
+//! A backend supplies `Selector` and `Events` with these items, and nothing else of it is used:
+//!
+//! - `WAITERS`: how many threads may usefully wait at once;
+//! - `Selector::{new, register, wait, kick, as_fd}`, `Events::{new, iter}`.
+//!
+//! On Linux the threads wait with `epoll_wait` on mio's own descriptor. Elsewhere mio's `Poll` is
+//! behind a lock, one thread waits and the watchdog covers for it; `--cfg portable_selector`
+//! chooses that on Linux too, to test it.
+//!
+//! Registration is once, edge-triggered and for both directions. A kick ends the wait of one thread.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::time::Duration;
+
+use mio::unix::SourceFd;
+use mio::{Interest, Registry, Token, Waker};
+
+use crate::runtime::Readiness;
+
+/// Events taken in one wait; more wait for the next one.
+const EVENTS: usize = 128;
+/// The token of kicks; no source has it.
+const KICK: Token = Token(usize::MAX);
+
+#[cfg(all(target_os = "linux", not(portable_selector)))]
+pub(crate) use several::{Events, Selector};
+
+#[cfg(not(all(target_os = "linux", not(portable_selector))))]
+pub(crate) use single::{Events, Selector};
+
+/// How many threads may usefully wait at once.
+#[cfg(all(target_os = "linux", not(portable_selector)))]
+pub(crate) const WAITERS: u32 = 2;
+/// How many threads may usefully wait at once.
+#[cfg(not(all(target_os = "linux", not(portable_selector))))]
+pub(crate) const WAITERS: u32 = 1;
+
+/// One event of a wait.
+pub(crate) enum Event {
+    /// Somebody called `kick`.
+    Kick,
+    /// The source registered under this token.
+    Source(usize, Readiness),
+}
+
+fn register(registry: &Registry, fd: BorrowedFd<'_>, token: usize) -> io::Result<()> {
+    let interest = Interest::READABLE | Interest::WRITABLE;
+    registry.register(&mut SourceFd(&fd.as_raw_fd()), Token(token), interest)
+}
+
+#[cfg(all(target_os = "linux", not(portable_selector)))]
+mod several {
+    use super::{AsFd, BorrowedFd, Duration, EVENTS, Event, KICK, Readiness, Waker, io, register};
+    use crate::sys;
+
+    pub(crate) struct Selector {
+        poll: mio::Poll,
+        waker: Waker,
+    }
+
+    pub(crate) struct Events(sys::EpollEvents);
+
+    impl Selector {
+        pub(crate) fn new() -> io::Result<Self> {
+            let poll = mio::Poll::new()?;
+            let waker = Waker::new(poll.registry(), KICK)?;
+            Ok(Self { poll, waker })
+        }
+
+        pub(crate) fn register(&self, fd: BorrowedFd<'_>, token: usize) -> io::Result<()> {
+            register(self.poll.registry(), fd, token)
+        }
+
+        pub(crate) fn wait(&self, events: &mut Events, limit: Option<Duration>) -> io::Result<()> {
+            sys::epoll_wait(self.as_fd(), &mut events.0, limit)
+        }
+
+        pub(crate) fn kick(&self) -> io::Result<()> {
+            self.waker.wake()
+        }
+    }
+
+    impl AsFd for Selector {
+        fn as_fd(&self) -> BorrowedFd<'_> {
+            self.poll.registry().as_fd()
+        }
+    }
+
+    impl Events {
+        pub(crate) fn new() -> Self {
+            Self(sys::EpollEvents::with_capacity(EVENTS))
+        }
+
+        pub(crate) fn iter(&self) -> impl Iterator<Item = Event> + '_ {
+            self.0.iter().map(|event| match usize::try_from(event.token) {
+                Ok(token) if token != KICK.0 => Event::Source(
+                    token,
+                    Readiness {
+                        readable: event.readable,
+                        writable: event.writable,
+                        hangup: event.hangup,
+                    },
+                ),
+                Ok(_) | Err(_) => Event::Kick,
+            })
+        }
+    }
+}
+
+#[cfg(not(all(target_os = "linux", not(portable_selector))))]
+mod single {
+    use super::{AsFd, BorrowedFd, Duration, EVENTS, Event, KICK, Readiness, Waker, io, register};
+    use crate::sync::Mutex;
+
+    pub(crate) struct Selector {
+        /// Held by the thread that waits.
+        poll: Mutex<mio::Poll>,
+        registry: mio::Registry,
+        waker: Waker,
+    }
+
+    pub(crate) struct Events(mio::Events);
+
+    impl Selector {
+        pub(crate) fn new() -> io::Result<Self> {
+            let poll = mio::Poll::new()?;
+            let waker = Waker::new(poll.registry(), KICK)?;
+            let registry = poll.registry().try_clone()?;
+            Ok(Self { poll: Mutex::new(poll), registry, waker })
+        }
+
+        pub(crate) fn register(&self, fd: BorrowedFd<'_>, token: usize) -> io::Result<()> {
+            register(&self.registry, fd, token)
+        }
+
+        pub(crate) fn wait(&self, events: &mut Events, limit: Option<Duration>) -> io::Result<()> {
+            events.0.clear();
+            self.poll.lock().poll(&mut events.0, limit)
+        }
+
+        pub(crate) fn kick(&self) -> io::Result<()> {
+            self.waker.wake()
+        }
+    }
+
+    impl AsFd for Selector {
+        fn as_fd(&self) -> BorrowedFd<'_> {
+            self.registry.as_fd()
+        }
+    }
+
+    impl Events {
+        pub(crate) fn new() -> Self {
+            Self(mio::Events::with_capacity(EVENTS))
+        }
+
+        pub(crate) fn iter(&self) -> impl Iterator<Item = Event> + '_ {
+            self.0.iter().map(|event| {
+                if event.token() == KICK {
+                    return Event::Kick;
+                }
+                let hangup = event.is_read_closed() || event.is_write_closed() || event.is_error();
+                Event::Source(
+                    event.token().0,
+                    Readiness {
+                        readable: event.is_readable() || hangup,
+                        writable: event.is_writable() || event.is_error(),
+                        hangup,
+                    },
+                )
+            })
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! What all threads of a runtime share, and the decisions where queued work goes and who is told.
+//!
+//! | made where | goes | who is told |
+//! |---|---|---|
+//! | a batch of readiness or deadlines | the thread's batch, queued once | a watchdog, if callbacks overlap |
+//! | a callback on a polling thread | the queue | nobody: this thread looks next; the guard bounds the rest |
+//! | anywhere else | the queue | a poller, unless one is awake and watched |
+
+use std::os::fd::BorrowedFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Weak};
+use std::time::Instant;
+
+use crate::Error;
+use crate::deadline::{DeadlineCell, Deadlines, Timed};
+use crate::log;
+use crate::runtime::builder::Config;
+use crate::runtime::crew::{Crew, Grant};
+use crate::runtime::current::{self, Phase};
+use crate::runtime::detector::Detector;
+use crate::runtime::queue::Queue;
+use crate::runtime::registry::Registry;
+use crate::runtime::roles::Roles;
+use crate::runtime::selector::Selector;
+use crate::runtime::sources::Sources;
+use crate::runtime::timekeeper::Timekeeper;
+use crate::runtime::worker::Worker;
+use crate::runtime::{Task, Watcher};
+use crate::sync::{AtomicBool, Mutex, Ordering::SeqCst};
+use crate::sys;
+
+/// The parts of a runtime. Each guards itself; none calls user code with its lock held.
+pub(crate) struct Shared {
+    pub(crate) config: Config,
+    /// The number of forks when this runtime began: another number means another process.
+    forks: u32,
+    pub(crate) selector: Selector,
+    pub(crate) sources: Sources,
+    pub(crate) queue: Queue,
+    pub(crate) roles: Roles,
+    pub(crate) crew: Crew,
+    pub(crate) deadlines: Deadlines,
+    pub(crate) timekeeper: Timekeeper,
+    pub(crate) detector: Detector,
+    pub(crate) registry: Registry,
+    pub(crate) counters: Counters,
+    /// A worker kept between the host's turns.
+    pub(crate) spare_worker: Mutex<Option<Box<Worker>>>,
+    /// No new work is accepted.
+    closing: AtomicBool,
+    /// Threads end as soon as the queue is empty.
+    stopping: AtomicBool,
+}
+
+/// Rarely touched; relaxed, since nothing depends on them.
+#[derive(Default)]
+pub(crate) struct Counters {
+    pub(crate) panics: AtomicU64,
+    pub(crate) kicks: AtomicU64,
+    pub(crate) take_overs: AtomicU64,
+    pub(crate) offloaded: AtomicU64,
+}
+
+impl Shared {
+    pub(crate) fn new(config: Config) -> std::io::Result<Self> {
+        sys::count_forks();
+        Ok(Self {
+            forks: sys::forks(),
+            selector: Selector::new()?,
+            sources: Sources::new(),
+            queue: Queue::new(),
+            roles: Roles::new(),
+            crew: Crew::new(config.threads),
+            deadlines: Deadlines::new(),
+            timekeeper: Timekeeper::new(),
+            detector: Detector::new(),
+            registry: Registry::new(),
+            counters: Counters::default(),
+            spare_worker: Mutex::new(None),
+            closing: AtomicBool::new(false),
+            stopping: AtomicBool::new(false),
+            config,
+        })
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.config.name
+    }
+
+    /// True in the child of a fork of the process that the runtime belongs to. Nothing of it may
+    /// be touched then: the parent's selector is still shared, and its locks may be held for ever.
+    pub(crate) fn is_forked(&self) -> bool {
+        self.forks != sys::forks()
+    }
+
+    pub(crate) fn is_host_driven(&self) -> bool {
+        self.config.host_driven
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(SeqCst)
+    }
+
+    /// Begins the end; true for the first caller.
+    pub(crate) fn begin_closing(&self) -> bool {
+        !self.closing.swap(true, SeqCst)
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(SeqCst)
+    }
+
+    pub(crate) fn begin_stopping(&self) {
+        self.stopping.store(true, SeqCst);
+    }
+
+    /// Queues a user callback; see the table at the head of this file.
+    pub(crate) fn schedule(&self, task: Arc<dyn Task>) {
+        if self.is_forked() {
+            return;
+        }
+        match current::phase_in(self) {
+            Some(Phase::Gathering) => current::gather(task),
+            Some(Phase::Running) => {
+                self.queue.push(task);
+                self.note_unwatched();
+            }
+            Some(Phase::Apart) | None => {
+                self.queue.push(task);
+                if self.is_stopping() {
+                    return self.run_left_over();
+                }
+                if self.roles.needs_kick() {
+                    self.kick();
+                }
+            }
+        }
+    }
+
+    /// Runs what was queued after the threads ended, on a thread of its own.
+    fn run_left_over(&self) {
+        let mut tasks = Vec::new();
+        while let Some((task, _)) = self.queue.pop() {
+            tasks.push(task);
+        }
+        if tasks.is_empty() {
+            return;
+        }
+        let run = move || {
+            for task in tasks {
+                // The runtime that would count a panic has ended.
+                let _ = catch_unwind(AssertUnwindSafe(|| task.run()));
+            }
+        };
+        let spawned = std::thread::Builder::new().name(self.config.name.clone()).spawn(run);
+        if spawned.is_err() {
+            log::error(
+                "NNG-THREAD",
+                "no thread for a callback after the runtime's end; it is lost",
+            );
+        }
+    }
+
+    /// This thread has queued work, or set an earlier deadline, in a callback, and will look after
+    /// it when the callback returns. If it never does, the watchdog or the guard will.
+    fn note_unwatched(&self) {
+        if !self.roles.is_ticking() && !self.is_host_driven() && self.timekeeper.note_unwatched() {
+            self.kick();
+        }
+    }
+
+    /// Ends the wait of one waiting thread, unless a kick is under way.
+    pub(crate) fn kick(&self) {
+        if self.roles.claim_kick() {
+            self.kick_again();
+        }
+    }
+
+    /// Ends the wait of one waiting thread.
+    pub(crate) fn kick_again(&self) {
+        self.counters.kicks.fetch_add(1, Relaxed);
+        if let Err(error) = self.selector.kick() {
+            log::error("NNG-KICK", &format!("waking a poller failed: {error}"));
+        }
+    }
+
+    /// Sets an object's deadline, and tells the threads that wait if it is earlier than they plan.
+    pub(crate) fn set_deadline(
+        &self,
+        cell: &DeadlineCell,
+        at: Instant,
+        object: impl FnOnce() -> Weak<dyn Timed>,
+    ) {
+        let tick = self.deadlines.tick_at(at);
+        if let Some(tick) = self.deadlines.set(cell, tick, object) {
+            self.first_deadline_moved(tick);
+        }
+    }
+
+    fn first_deadline_moved(&self, tick: u64) {
+        match current::phase_in(self) {
+            Some(Phase::Gathering | Phase::Running) => self.note_unwatched(),
+            Some(Phase::Apart) | None => {
+                if self.timekeeper.is_earlier(tick) && self.roles.needs_kick() {
+                    self.kick();
+                }
+            }
+        }
+    }
+
+    /// Adds a source and its descriptor.
+    pub(crate) fn register(
+        &self,
+        fd: BorrowedFd<'_>,
+        watcher: Arc<dyn Watcher>,
+    ) -> Result<usize, Error> {
+        if self.is_forked() {
+            return Err(Error::Closed);
+        }
+        let token = self.sources.insert(watcher);
+        // The end first marks itself, then visits the sources: one of the two sees the other.
+        let registered = if self.is_closing() {
+            Err(Error::Closed)
+        } else {
+            self.selector.register(fd, token).map_err(Error::from)
+        };
+        if registered.is_err() {
+            let watcher = self.sources.remove(token);
+            drop(watcher);
+        }
+        registered.map(|()| token)
+    }
+
+    /// Removes a source; its watcher is the caller's to drop.
+    pub(crate) fn remove_source(&self, token: usize) -> Option<Arc<dyn Watcher>> {
+        if self.is_forked() { None } else { self.sources.remove(token) }
+    }
+
+    /// A thread is about to sleep in the kernel. If it is ours and nobody else looks after what may
+    /// come, somebody is appointed. While a watchdog ticks, that is its business.
+    pub(crate) fn before_block(&self) {
+        if current::phase_in(self).is_none() || self.is_host_driven() || self.roles.is_ticking() {
+            return;
+        }
+        if self.roles.waiting() == 0 {
+            self.grant_poller();
+        } else if !self.queue.is_empty() {
+            self.kick();
+        }
+    }
+
+    /// Gives the poller role to a thread that has none.
+    pub(crate) fn grant_poller(&self) {
+        self.roles.add_poller();
+        if !self.crew.grant(self, Grant::Poll) {
+            self.roles.remove_poller();
+        }
+    }
+
+    /// Sees to it that a watchdog ticks.
+    pub(crate) fn start_watch(&self) {
+        if self.roles.take_watch() && !self.crew.grant(self, Grant::Watch) {
+            self.roles.end_watch();
+        }
+    }
+
+    /// Runs a piece of foreign code so that its panic ends nothing of ours.
+    pub(crate) fn shielded(&self, what: &str, run: impl FnOnce()) {
+        if catch_unwind(AssertUnwindSafe(run)).is_err() {
+            self.counters.panics.fetch_add(1, Relaxed);
+            log::error("NNG-PANIC", &format!("{what} panicked; the runtime goes on"));
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! The end of a runtime, in order.
+//!
+//! 1. New work is refused: arming answers `Closed`, registering fails.
+//! 2. Every source is closed; what was in flight on it ends with `Closed`.
+//! 3. Every aio is stopped; the provider of whatever is still armed is asked to end it.
+//! 4. The callbacks of all that run. Threads end when the queue is empty, and are joined.
+//!
+//! A callback that becomes due after that, because somebody held on to an operation, runs on a thread
+//! of its own: every operation's callback runs, also then.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use crate::Error;
+use crate::runtime::{Shared, current};
+
+/// Ends the runtime; see [`Runtime::shutdown`](crate::Runtime::shutdown).
+pub(super) fn shut_down(shared: &Arc<Shared>) {
+    if shared.is_forked() {
+        return;
+    }
+    if shared.begin_closing() {
+        for watcher in shared.sources.all() {
+            shared.shielded("a watcher", || watcher.runtime_closed());
+        }
+        for aio in shared.registry.all() {
+            shared.shielded("a cancel function", || aio.stop(Error::Closed));
+        }
+        shared.begin_stopping();
+        shared.crew.stop();
+        shared.kick_again();
+    }
+    if shared.is_host_driven() {
+        // A turn in a callback runs what is left; the host's own turn goes on after it.
+        while !shared.queue.is_empty() {
+            shared.turn(Duration::ZERO);
+        }
+        return;
+    }
+    if current::phase_in(shared).is_some() {
+        // One of its own threads cannot wait for itself; all of them end when they are done.
+        return;
+    }
+    let mut joins = shared.crew.take_joins();
+    while let Some(join) = joins.pop() {
+        if join.thread().id() != thread::current().id() {
+            // A panic that ended a thread of ours was reported when it happened.
+            let _ = join.join();
+        }
+    }
+}

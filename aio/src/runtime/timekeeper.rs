@@ -1,0 +1,94 @@
+//! How long a wait may last.
+//!
+//! One of the waiting threads keeps the time: its wait ends at the next deadline. The others end
+//! theirs a little later, in case it was woken by an event before and is stuck in a callback. A
+//! deadline that is set from outside and is earlier than the planned end needs a kick; one set by
+//! a runtime thread is seen when that thread waits next.
+//!
+//! The guard bounds waits for another reason. A callback that queues a completion and then blocks
+//! tells nobody while no watchdog ticks, because its thread is expected back at once. While such
+//! completions are made at all, every wait ends after [`GUARD`] at the latest and looks; when none
+//! was made during a whole such wait, the guard goes off and idle threads sleep undisturbed.
+
+use std::time::{Duration, Instant};
+
+use crate::deadline::{Deadlines, NEVER};
+use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
+
+/// How much later than the timekeeper the others look.
+const BACKUP: Duration = Duration::from_millis(20);
+/// The longest wait while callbacks queue completions unwatched.
+const GUARD: Duration = Duration::from_millis(200);
+
+/// Who keeps the time, until when, and whether waits are guarded.
+pub(crate) struct Timekeeper {
+    /// The waiting thread's slot plus one; 0 for nobody.
+    keeper: AtomicUsize,
+    /// The tick at which the keeper's wait ends; [`NEVER`] if nobody keeps the time.
+    planned: AtomicU64,
+    guard: AtomicBool,
+    /// A completion was queued unwatched since the last guarded wait ended.
+    unwatched: AtomicBool,
+}
+
+impl Timekeeper {
+    pub(crate) fn new() -> Self {
+        Self {
+            keeper: AtomicUsize::new(0),
+            planned: AtomicU64::new(NEVER),
+            guard: AtomicBool::new(false),
+            unwatched: AtomicBool::new(false),
+        }
+    }
+
+    /// The limit of a wait that thread `slot` is about to enter.
+    pub(crate) fn limit(&self, slot: usize, deadlines: &Deadlines) -> Option<Duration> {
+        let guard = self.guard.load(SeqCst).then_some(GUARD);
+        let mut first = deadlines.first();
+        if first == NEVER {
+            return guard;
+        }
+        let keeps = self.keeper.compare_exchange(0, slot + 1, SeqCst, SeqCst).is_ok();
+        if keeps {
+            // Whoever sets an earlier deadline either is seen here or sees the plan.
+            loop {
+                self.planned.store(first, SeqCst);
+                let now = deadlines.first();
+                if now >= first {
+                    break;
+                }
+                first = now;
+            }
+        }
+        let until = deadlines.until(first, Instant::now());
+        let limit = if keeps { until } else { until + BACKUP };
+        Some(guard.map_or(limit, |guard| guard.min(limit)))
+    }
+
+    /// The wait of thread `slot` is over. `limit` is what it was given, `is_idle` whether nothing
+    /// had happened.
+    pub(crate) fn left(&self, slot: usize, limit: Option<Duration>, is_idle: bool) {
+        if self.keeper.load(SeqCst) == slot + 1 {
+            self.planned.store(NEVER, SeqCst);
+            self.keeper.store(0, SeqCst);
+        }
+        let was_guarded = is_idle && limit == Some(GUARD);
+        if was_guarded && !self.unwatched.swap(false, SeqCst) {
+            self.guard.store(false, SeqCst);
+        }
+    }
+
+    /// True if nobody plans to look by `tick`.
+    pub(crate) fn is_earlier(&self, tick: u64) -> bool {
+        tick < self.planned.load(SeqCst)
+    }
+
+    /// A callback queued a completion while nobody watches. True if those who wait do not guard yet
+    /// and one of them is to be kicked.
+    pub(crate) fn note_unwatched(&self) -> bool {
+        if !self.unwatched.load(SeqCst) {
+            self.unwatched.store(true, SeqCst);
+        }
+        !self.guard.load(SeqCst) && !self.guard.swap(true, SeqCst)
+    }
+}

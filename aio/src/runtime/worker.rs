@@ -1,0 +1,286 @@
+//! What a thread of the runtime does: one turn of the poll loop, helping, and the change of roles.
+//!
+//! ```text
+//!   wait -> readiness (library code, no locks of ours held) -> deadlines -> callbacks off the queue
+//!     ^                                                                          |
+//!     +---- still needed as poller? <---------------------------------------- at most 256
+//! ```
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
+use crate::deadline::{NEVER, Timed};
+use crate::runtime::crew::{Duty, Grant, Slot, State};
+use crate::runtime::current::{self, Phase};
+use crate::runtime::detector::SLOW;
+use crate::runtime::selector::{Event, Events, WAITERS};
+use crate::runtime::sources::Ready;
+use crate::runtime::watchdog::{self, After};
+use crate::runtime::{Shared, Task};
+
+/// Callbacks between two looks at the selector.
+const CALLBACKS: usize = 256;
+/// Deadlines between two looks at the selector.
+const DEADLINES: usize = 64;
+/// Callbacks slower than this on average are worth a helper.
+const WORTH_HELP: Duration = Duration::from_micros(8);
+/// So many turns within [`BUSY_SPAN`] are busy.
+const BUSY_TURNS: u32 = 32;
+const BUSY_SPAN: Duration = Duration::from_millis(4);
+/// Turns for which callbacks are timed one by one after a slow batch.
+const SUSPICION: u32 = 32;
+
+/// Runs a thread of the crew until it is not needed any more.
+pub(crate) fn run_thread(shared: &Arc<Shared>, slot: usize) {
+    let _entered = current::enter(shared);
+    let mut worker = Worker::new();
+    loop {
+        match shared.crew.next_duty(slot) {
+            Duty::Granted(Grant::Poll) => worker.poll_and_watch(shared, slot, true),
+            Duty::Granted(Grant::Watch) => worker.poll_and_watch(shared, slot, false),
+            Duty::Granted(Grant::Help) => help(shared),
+            Duty::Run(task) => run_aside(shared, task),
+            Duty::Exit => return,
+        }
+    }
+}
+
+/// A thread's own room for the turns it makes.
+pub(crate) struct Worker {
+    events: Events,
+    ready: Vec<Ready>,
+    due: Vec<Arc<dyn Timed>>,
+    /// Turns left in which each callback is timed.
+    suspicion: u32,
+    turns: u32,
+    busy_since: Instant,
+}
+
+impl Worker {
+    pub(crate) fn new() -> Self {
+        Self {
+            events: Events::new(),
+            ready: Vec::new(),
+            due: Vec::new(),
+            suspicion: 0,
+            turns: 0,
+            busy_since: Instant::now(),
+        }
+    }
+
+    /// Alternates between the two roles until neither is needed.
+    fn poll_and_watch(&mut self, shared: &Shared, slot: usize, mut polls: bool) {
+        loop {
+            if polls {
+                self.poll(shared, slot);
+                if shared.is_stopping() || !shared.roles.take_watch() {
+                    return;
+                }
+            }
+            match watchdog::watch(shared) {
+                After::Poll => polls = true,
+                After::Park => return,
+            }
+        }
+    }
+
+    /// Holds the poller role until it is given up.
+    fn poll(&mut self, shared: &Shared, slot: usize) {
+        let place = shared.crew.slot(slot);
+        let mut has_more = false;
+        loop {
+            if shared.is_stopping() && shared.queue.is_empty() {
+                shared.roles.remove_poller();
+                // A kick ends one wait; the next poller passes it on.
+                shared.kick_again();
+                break;
+            }
+            self.wait(shared, slot, place, has_more);
+            has_more = self.handle(shared) | self.run_callbacks(shared, place);
+            if self.retires(shared) {
+                if has_more || !shared.queue.is_empty() {
+                    shared.kick();
+                }
+                break;
+            }
+        }
+        place.set(State::Elsewhere);
+    }
+
+    fn wait(&mut self, shared: &Shared, slot: usize, place: &Slot, has_more: bool) {
+        if has_more {
+            self.select(shared, Some(Duration::ZERO));
+        } else {
+            shared.roles.enter_wait();
+            place.set(State::Waiting);
+            let limit = if shared.queue.is_empty() && !shared.is_stopping() {
+                shared.timekeeper.limit(slot, &shared.deadlines)
+            } else {
+                Some(Duration::ZERO)
+            };
+            let is_idle = self.select(shared, limit);
+            place.set(State::Working);
+            shared.timekeeper.left(slot, limit, is_idle);
+            shared.roles.leave_wait();
+        }
+        place.advance();
+    }
+
+    /// Waits for events and looks their watchers up. True if there were none.
+    pub(crate) fn select(&mut self, shared: &Shared, limit: Option<Duration>) -> bool {
+        // A signal ends the wait without events, and the loop comes round again.
+        let _ = shared.selector.wait(&mut self.events, limit);
+        let mut is_idle = true;
+        let mut sources = self.events.iter().filter_map(|event| {
+            is_idle = false;
+            match event {
+                Event::Kick => {
+                    shared.roles.kick_arrived();
+                    None
+                }
+                Event::Source(token, readiness) => Some((token, readiness)),
+            }
+        });
+        if let Some(first) = sources.next() {
+            shared.sources.collect(std::iter::once(first).chain(sources), &mut self.ready);
+        }
+        is_idle
+    }
+
+    /// Handles what the wait brought, and deadlines. True if more deadlines are due.
+    pub(crate) fn handle(&mut self, shared: &Shared) -> bool {
+        let before = current::set_phase(Phase::Gathering);
+        for (watcher, readiness) in self.ready.drain(..) {
+            shared.shielded("a watcher", || watcher.ready(readiness));
+        }
+        let mut has_more = false;
+        if shared.deadlines.first() != NEVER {
+            let now = Instant::now();
+            let tick = shared.deadlines.tick_of(now);
+            has_more = shared.deadlines.due(tick, DEADLINES, &mut self.due);
+            for timed in self.due.drain(..) {
+                shared.shielded("a cancel function", || timed.due(now));
+            }
+        }
+        current::set_phase(before);
+        has_more
+    }
+
+    /// Runs callbacks, gathered and queued ones. True if the budget ended before the queue did.
+    pub(crate) fn run_callbacks(&mut self, shared: &Shared, place: &Slot) -> bool {
+        let Some((first, queued)) = take_first(shared) else { return false };
+        if !shared.is_host_driven() && (queued > 0 || shared.roles.waiting() == 0) {
+            shared.start_watch();
+        }
+        let is_timed = self.suspicion > 0;
+        let began = (is_timed || queued > 0 || self.turns & 7 == 0).then(Instant::now);
+        let before = current::set_phase(Phase::Running);
+        let mut next = Some((first, queued));
+        let mut count = 0;
+        let mut has_more = false;
+        while let Some((task, left)) = next.take() {
+            place.advance();
+            run_one(shared, task, is_timed);
+            count += 1;
+            if count >= CALLBACKS {
+                has_more = true;
+                break;
+            }
+            if let (true, true, Some(began)) = (is_timed, left > 0, began) {
+                call_help(shared, began, count);
+            }
+            next = shared.queue.pop();
+        }
+        current::set_phase(before);
+        if let Some(began) = began {
+            let took = began.elapsed();
+            let limit =
+                if count > 1 { WORTH_HELP * u32::try_from(count).unwrap_or(1) } else { SLOW };
+            self.suspicion =
+                if took > limit.min(SLOW) { SUSPICION } else { self.suspicion.saturating_sub(1) };
+        }
+        has_more
+    }
+
+    /// Judges how busy the runtime is, and whether this poller is one too many.
+    fn retires(&mut self, shared: &Shared) -> bool {
+        self.turns = self.turns.wrapping_add(1);
+        if self.turns.is_multiple_of(BUSY_TURNS) {
+            let now = Instant::now();
+            if now - self.busy_since < BUSY_SPAN && !shared.roles.is_busy() {
+                shared.roles.set_busy(true);
+            }
+            self.busy_since = now;
+        }
+        let keep = if shared.roles.is_busy() { 1 } else { WAITERS };
+        shared.roles.pollers() > keep && shared.roles.retire(keep)
+    }
+}
+
+/// Queues this thread's batch, and takes the first callback and the number of those behind it. A
+/// single one that nobody waits before is not queued at all.
+fn take_first(shared: &Shared) -> Option<(Arc<dyn Task>, usize)> {
+    let single = current::with_batch(|batch| {
+        if batch.is_empty() {
+            return None;
+        }
+        if batch.len() == 1 && shared.queue.is_empty() {
+            return batch.pop();
+        }
+        shared.queue.append(batch);
+        None
+    });
+    match single {
+        Some(task) => Some((task, 0)),
+        None => shared.queue.pop(),
+    }
+}
+
+fn run_one(shared: &Shared, task: Arc<dyn Task>, is_timed: bool) {
+    let key = task.key();
+    let task = if shared.detector.is_slow(key) && !shared.is_host_driven() {
+        match shared.crew.offload(shared, task) {
+            Ok(()) => {
+                shared.counters.offloaded.fetch_add(1, Relaxed);
+                return;
+            }
+            Err(task) => task,
+        }
+    } else {
+        task
+    };
+    if is_timed {
+        let began = Instant::now();
+        shared.shielded("a callback", || task.run());
+        shared.detector.ran(key, began.elapsed());
+    } else {
+        shared.shielded("a callback", || task.run());
+    }
+}
+
+/// Callbacks are queued behind slow ones: a parked thread may take some.
+fn call_help(shared: &Shared, began: Instant, count: usize) {
+    let worth = WORTH_HELP * u32::try_from(count).unwrap_or(u32::MAX);
+    if began.elapsed() > worth && shared.crew.has_spare() {
+        shared.crew.grant(shared, Grant::Help);
+    }
+}
+
+/// Takes callbacks off the queue until it is empty.
+fn help(shared: &Shared) {
+    while let Some((task, _)) = shared.queue.pop() {
+        let key = task.key();
+        let began = Instant::now();
+        shared.shielded("a callback", || task.run());
+        shared.detector.ran(key, began.elapsed());
+    }
+}
+
+/// Runs a callback of a function that is known to be slow.
+fn run_aside(shared: &Shared, task: Arc<dyn Task>) {
+    let key = task.key();
+    let began = Instant::now();
+    shared.shielded("a callback", || task.run());
+    shared.detector.ran_aside(key, began.elapsed());
+}

@@ -1,0 +1,347 @@
+//! The states of one aio: no lock, no I/O, no clock, no callback.
+//!
+//! ```text
+//!  Idle --begin--> Begun --arm--> Armed --claim--> Claimed
+//!                    |              |                 |
+//!                    +----finish----+-----finish------+--> Finished --start_callback--> Idle
+//!  Begun + claim    remembered; arm reports it          (without callback: straight to Idle)
+//!  any + stop       no further begin
+//! ```
+//!
+//! A callback runs beside these phases: while it does, the aio may be begun and finished again, and
+//! the next callback starts only when the previous one returned. Every transition is a method named
+//! for its event; time comes in as an argument and effects go out as values. Events that carry an
+//! operation's generation and come late find another generation and do nothing.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::Error;
+use crate::buffer::Buffers;
+use crate::operation::{Cancel, Operation};
+use crate::sys::Summary;
+use crate::timeout::{Limit, Resolved, Timeout};
+
+/// The number of inputs, and of outputs, of an aio.
+pub(crate) const SLOTS: usize = 4;
+
+/// Anything handed to a provider.
+pub(crate) type Input = Arc<dyn Any + Send + Sync>;
+/// Anything handed back to the consumer; also the message.
+pub(crate) type Output = Box<dyn Any + Send>;
+
+/// Where the present operation stands.
+enum Phase {
+    /// There is none.
+    Idle,
+    /// Accepted and not yet cancellable; an abort that comes now is remembered for `arm`.
+    Begun { abort: Option<Error> },
+    /// Waiting at its provider. `deadline` is its end, if it has one.
+    Armed { cancel: Arc<dyn Cancel>, deadline: Option<Instant> },
+    /// Somebody asked the provider to end it; the provider has not answered yet.
+    Claimed,
+    /// It has its result; the callback is queued, or waits for the previous one to return.
+    Finished,
+}
+
+/// Everything about an aio that changes.
+pub(crate) struct OpState {
+    phase: Phase,
+    /// The number of the present or last operation.
+    generation: u32,
+    /// A callback is executing.
+    in_callback: bool,
+    /// For ever: no further begin.
+    stopped: bool,
+    /// Threads wait for idleness and want to be woken.
+    has_waiters: bool,
+    pub(crate) result: i32,
+    pub(crate) count: usize,
+    limit: Limit,
+    sticky: Timeout,
+    pub(crate) buffers: Buffers,
+    /// Rarely used, so on the side.
+    slots: Option<Box<Slots>>,
+}
+
+/// Message, inputs and outputs.
+#[derive(Default)]
+pub(crate) struct Slots {
+    pub(crate) message: Option<Output>,
+    pub(crate) inputs: [Option<Input>; SLOTS],
+    pub(crate) outputs: [Option<Output>; SLOTS],
+    /// An operation kept here for providers that have no other place for it.
+    pub(crate) parked: Option<Operation>,
+}
+
+/// Why an operation was not accepted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Refused {
+    /// The aio was stopped; its result says `NNG_ECANCELED` and no callback runs.
+    Stopped,
+    /// An operation is in flight on this aio. It goes on undisturbed.
+    Busy,
+    /// The aio belongs to the runtime of the parent process.
+    Forked,
+}
+
+/// An accepted operation.
+pub(crate) struct Begun {
+    pub(crate) generation: u32,
+    pub(crate) buffers: Buffers,
+}
+
+/// Outputs that nobody took.
+pub(crate) type Stale = Option<[Option<Output>; SLOTS]>;
+
+/// What a finish leaves to do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum AfterFinish {
+    /// Queue the callback.
+    Schedule,
+    /// The running callback's end will do it.
+    Deferred,
+    /// There is no callback; wake those who wait, if any.
+    Idle { wake: bool },
+}
+
+/// What the end of a callback leaves to do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum AfterCallback {
+    /// Another operation finished meanwhile: queue its callback.
+    Schedule,
+    /// Another operation is in flight.
+    Busy,
+    /// All quiet; wake those who wait, if any.
+    Idle { wake: bool },
+}
+
+const BUSY: u32 = 1;
+const STOPPED: u32 = 2;
+
+impl Summary for OpState {
+    fn summary(&self) -> u32 {
+        let busy = self.in_callback || !matches!(self.phase, Phase::Idle);
+        (u32::from(busy) * BUSY) | (u32::from(self.stopped) * STOPPED)
+    }
+}
+
+/// True for a summary of an aio with an operation or a callback outstanding.
+pub(crate) fn is_busy(summary: u32) -> bool {
+    summary & BUSY != 0
+}
+
+impl OpState {
+    pub(crate) fn new() -> Self {
+        Self {
+            phase: Phase::Idle,
+            generation: 0,
+            in_callback: false,
+            stopped: false,
+            has_waiters: false,
+            result: 0,
+            count: 0,
+            limit: Limit::Relative(Timeout::Default),
+            sticky: Timeout::Default,
+            buffers: Buffers::new(),
+            slots: None,
+        }
+    }
+
+    /// Accepts an operation, or says why not. The outputs of the last one are cleared either way;
+    /// what nobody took comes back to be dropped outside the cell.
+    pub(crate) fn begin(&mut self) -> (Result<Begun, Refused>, Stale) {
+        match self.phase {
+            Phase::Idle => {}
+            Phase::Begun { .. } | Phase::Armed { .. } | Phase::Claimed | Phase::Finished => {
+                let why = if self.stopped { Refused::Stopped } else { Refused::Busy };
+                return (Err(why), None);
+            }
+        }
+        let stale = self.slots.as_mut().map(|slots| std::mem::take(&mut slots.outputs));
+        self.count = 0;
+        if self.stopped {
+            self.result = Error::Canceled.code();
+            return (Err(Refused::Stopped), stale);
+        }
+        self.result = 0;
+        self.generation = self.generation.wrapping_add(1);
+        self.phase = Phase::Begun { abort: None };
+        let buffers = std::mem::take(&mut self.buffers);
+        (Ok(Begun { generation: self.generation, buffers }), stale)
+    }
+
+    /// Makes the begun operation cancellable, or says why it must end now.
+    ///
+    /// Returns its deadline. On refusal the phase stays and the provider finishes with the error.
+    pub(crate) fn arm(
+        &mut self,
+        cancel: Arc<dyn Cancel>,
+        default: Timeout,
+        now: impl FnOnce() -> Instant,
+    ) -> Result<Option<Instant>, (Error, Arc<dyn Cancel>)> {
+        let resolved = self.limit.resolve(default, now);
+        if resolved == Resolved::Poll {
+            return Err((Error::TimedOut, cancel));
+        }
+        let deadline = match resolved {
+            Resolved::At(at) => Some(at),
+            Resolved::Never | Resolved::Poll => None,
+        };
+        self.arm_until(cancel, deadline)
+    }
+
+    /// As [`arm`](Self::arm), with a deadline of the provider's instead of the consumer's limit.
+    pub(crate) fn arm_until(
+        &mut self,
+        cancel: Arc<dyn Cancel>,
+        deadline: Option<Instant>,
+    ) -> Result<Option<Instant>, (Error, Arc<dyn Cancel>)> {
+        match self.phase {
+            Phase::Begun { abort: Some(error) } => return Err((error, cancel)),
+            Phase::Begun { abort: None } if self.stopped => return Err((Error::Closed, cancel)),
+            Phase::Begun { abort: None } => {}
+            Phase::Idle | Phase::Armed { .. } | Phase::Claimed | Phase::Finished => {
+                unreachable!("an operation is armed once, by whoever began it")
+            }
+        }
+        self.phase = Phase::Armed { cancel, deadline };
+        Ok(deadline)
+    }
+
+    /// The sticky relative limit.
+    pub(crate) fn sticky(&self) -> Timeout {
+        self.sticky
+    }
+
+    /// Asks for the end of whatever operation is in flight. The first asker gets the provider to
+    /// call; an operation that is not armed yet remembers the error; anything later is too late.
+    pub(crate) fn claim(&mut self, error: Error) -> Option<(Arc<dyn Cancel>, u32)> {
+        match &mut self.phase {
+            Phase::Armed { .. } => self.take_cancel(),
+            Phase::Begun { abort } => {
+                abort.get_or_insert(error);
+                None
+            }
+            Phase::Idle | Phase::Claimed | Phase::Finished => None,
+        }
+    }
+
+    /// Asks for the end of an operation whose deadline has come; late timers find nothing.
+    pub(crate) fn claim_expired(&mut self, now: Instant) -> Option<(Arc<dyn Cancel>, u32)> {
+        match self.phase {
+            Phase::Armed { deadline: Some(at), .. } if at <= now => self.take_cancel(),
+            Phase::Idle
+            | Phase::Begun { .. }
+            | Phase::Armed { .. }
+            | Phase::Claimed
+            | Phase::Finished => None,
+        }
+    }
+
+    fn take_cancel(&mut self) -> Option<(Arc<dyn Cancel>, u32)> {
+        match std::mem::replace(&mut self.phase, Phase::Claimed) {
+            Phase::Armed { cancel, .. } => Some((cancel, self.generation)),
+            other => {
+                self.phase = other;
+                None
+            }
+        }
+    }
+
+    /// Refuses every further begin and arm. An armed operation's provider is to be asked to end it.
+    pub(crate) fn stop(&mut self) -> Option<(Arc<dyn Cancel>, u32)> {
+        self.stopped = true;
+        match self.phase {
+            Phase::Armed { .. } => self.take_cancel(),
+            Phase::Idle | Phase::Begun { .. } | Phase::Claimed | Phase::Finished => None,
+        }
+    }
+
+    /// Freezes result and count of the operation in flight. Returns what is to be done next, and
+    /// the provider reference to be dropped outside the cell.
+    pub(crate) fn finish(
+        &mut self,
+        result: i32,
+        count: usize,
+        buffers: Buffers,
+        has_callback: bool,
+    ) -> (AfterFinish, Option<Arc<dyn Cancel>>) {
+        self.result = result;
+        self.count = count;
+        self.buffers = buffers;
+        self.limit = Limit::Relative(self.sticky);
+        let next = if has_callback { Phase::Finished } else { Phase::Idle };
+        let cancel = match std::mem::replace(&mut self.phase, next) {
+            Phase::Begun { .. } | Phase::Claimed => None,
+            Phase::Armed { cancel, .. } => Some(cancel),
+            Phase::Idle | Phase::Finished => unreachable!("an operation is finished once"),
+        };
+        let after = match (has_callback, self.in_callback) {
+            (true, true) => AfterFinish::Deferred,
+            (true, false) => AfterFinish::Schedule,
+            (false, _) => AfterFinish::Idle { wake: std::mem::take(&mut self.has_waiters) },
+        };
+        (after, cancel)
+    }
+
+    /// The queued callback is about to run. From here on the aio may be begun again.
+    pub(crate) fn start_callback(&mut self) {
+        assert!(
+            matches!(self.phase, Phase::Finished) && !self.in_callback,
+            "a callback starts once, for a finished operation"
+        );
+        self.phase = Phase::Idle;
+        self.in_callback = true;
+    }
+
+    /// The callback returned.
+    pub(crate) fn end_callback(&mut self) -> AfterCallback {
+        assert!(self.in_callback, "a callback ends once");
+        self.in_callback = false;
+        match self.phase {
+            Phase::Finished => AfterCallback::Schedule,
+            Phase::Idle => AfterCallback::Idle { wake: std::mem::take(&mut self.has_waiters) },
+            Phase::Begun { .. } | Phase::Armed { .. } | Phase::Claimed => AfterCallback::Busy,
+        }
+    }
+
+    /// Notes that a thread is about to sleep until the aio is idle. False if it is idle already.
+    pub(crate) fn want_wake(&mut self) -> bool {
+        let busy = is_busy(self.summary());
+        self.has_waiters |= busy;
+        busy
+    }
+
+    /// True between begin and finish: the buffers and slots belong to the provider.
+    pub(crate) fn is_in_flight(&self) -> bool {
+        matches!(self.phase, Phase::Begun { .. } | Phase::Armed { .. } | Phase::Claimed)
+    }
+
+    /// True between begin and arm.
+    pub(crate) fn is_begun(&self) -> bool {
+        matches!(self.phase, Phase::Begun { .. })
+    }
+
+    /// Sets the sticky limit; an expiry set before is forgotten.
+    pub(crate) fn set_timeout(&mut self, timeout: Timeout) {
+        self.sticky = timeout;
+        self.limit = Limit::Relative(timeout);
+    }
+
+    /// Sets a limit for the next operation alone.
+    pub(crate) fn set_expire(&mut self, at: Option<Instant>) {
+        self.limit = Limit::Absolute(at);
+    }
+
+    /// Message, inputs and outputs, made on first use.
+    pub(crate) fn slots_mut(&mut self) -> &mut Slots {
+        self.slots.get_or_insert_default()
+    }
+
+    /// Message, inputs and outputs, if any was ever used.
+    pub(crate) fn slots(&mut self) -> Option<&mut Slots> {
+        self.slots.as_deref_mut()
+    }
+}
