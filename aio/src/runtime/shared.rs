@@ -13,7 +13,7 @@ use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use crate::Error;
-use crate::deadline::{DeadlineCell, Deadlines, Timed};
+use crate::deadline::{DeadlineCell, Deadlines, NEVER, Timed};
 use crate::log;
 use crate::runtime::builder::Config;
 use crate::runtime::crew::{Crew, Grant};
@@ -245,9 +245,16 @@ impl Shared {
         }
         if self.roles.waiting() == 0 {
             self.grant_poller();
-        } else if !self.queue.is_empty() {
+        } else if !self.queue.is_empty() || self.has_unplanned_deadline() {
             self.kick();
         }
+    }
+
+    /// True if there is a deadline that none of the waiting threads plans to look at: it was set by
+    /// a runtime thread that was expected back and has not come.
+    pub(crate) fn has_unplanned_deadline(&self) -> bool {
+        let first = self.deadlines.first();
+        first != NEVER && self.timekeeper.is_earlier(first)
     }
 
     /// Gives the poller role to a thread that has none.

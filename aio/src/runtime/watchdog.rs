@@ -47,6 +47,9 @@ pub(crate) fn watch(shared: &Shared) -> After {
         if view.working == view.stuck && (nobody_waits || has_queue) && view.is_complete {
             return take_over(shared, alarm);
         }
+        if !nobody_waits && shared.has_unplanned_deadline() {
+            shared.kick();
+        }
         quiet = if view.steps < QUIET { quiet + 1 } else { 0 };
         if quiet >= 2 && (view.working == 0 || (!nobody_waits && !has_queue)) {
             if let Some(after) = leave(shared) {
@@ -109,6 +112,9 @@ fn leave(shared: &Shared) -> Option<After> {
     // may have begun to work.
     if (!shared.queue.is_empty() || shared.roles.waiting() == 0) && shared.roles.take_watch() {
         return None;
+    }
+    if shared.has_unplanned_deadline() {
+        shared.kick();
     }
     Some(After::Park)
 }

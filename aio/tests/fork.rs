@@ -1,0 +1,66 @@
+//! A forked child: what is the parent's is refused, what is new works.
+#![cfg(unix)]
+#![allow(unsafe_code, reason = "fork and waitpid have no safe form")]
+
+mod support;
+
+use std::process::abort;
+use std::time::Duration;
+
+use nng_aio::{Aio, Refused, Runtime};
+use support::FOREVER;
+
+/// Runs `child` in a forked child; true if it returned true there in time.
+fn in_child(child: impl FnOnce() -> bool) -> bool {
+    // SAFETY: the child only runs `child` and leaves by _exit; what it may do is what is tested.
+    let pid = unsafe { libc::fork() };
+    assert!(pid >= 0, "fork failed");
+    if pid == 0 {
+        // SAFETY: an alarm ends a child that hangs.
+        unsafe { libc::alarm(30) };
+        let passed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(child)).unwrap_or(false);
+        // SAFETY: ends the child without running the parent's exit handlers.
+        unsafe { libc::_exit(i32::from(!passed)) };
+    }
+    let mut status = 0;
+    // SAFETY: waits for the child made above and writes to a local variable.
+    if unsafe { libc::waitpid(pid, &raw mut status, 0) } != pid {
+        abort();
+    }
+    libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0
+}
+
+#[test]
+fn a_child_gets_a_fresh_runtime_and_the_parents_objects_refuse() {
+    let runtime = Runtime::builder().build().unwrap();
+    let (aio, hear) = support::telling();
+    let sleeping = runtime.aio(|_| ());
+    sleeping.sleep(FOREVER);
+    let idle = runtime.aio(|_| ());
+    assert!(in_child(|| {
+        let is_refused = matches!(idle.begin(), Err(Refused::Forked))
+            && matches!(aio.begin(), Err(Refused::Forked));
+        // None of these may hang or touch the parent's selector.
+        sleeping.cancel();
+        sleeping.wait();
+        sleeping.stop();
+        runtime.shutdown();
+        drop(idle);
+        drop(sleeping);
+        drop(runtime);
+        let own = Aio::without_callback();
+        own.sleep(Duration::from_millis(1));
+        own.wait();
+        is_refused
+            && own.result() == 0
+            && in_child(|| {
+                let own = Aio::without_callback();
+                own.sleep(Duration::from_millis(1));
+                own.wait();
+                own.result() == 0
+            })
+    }));
+    // The parent's global runtime never noticed.
+    aio.sleep(Duration::from_millis(1));
+    assert_eq!(support::must(&hear), 0);
+}
