@@ -13,7 +13,7 @@ use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use crate::Error;
-use crate::deadline::{DeadlineCell, Deadlines, NEVER, Timed};
+use crate::deadline::{DeadlineCell, Deadlines, Timed};
 use crate::log;
 use crate::runtime::builder::Config;
 use crate::runtime::crew::{Crew, Grant};
@@ -251,10 +251,9 @@ impl Shared {
     }
 
     /// True if there is a deadline that none of the waiting threads plans to look at: it was set by
-    /// a runtime thread that was expected back and has not come.
+    /// a thread that was expected to wait next, or whoever was told of it went to work instead.
     pub(crate) fn has_unplanned_deadline(&self) -> bool {
-        let first = self.deadlines.first();
-        first != NEVER && self.timekeeper.is_earlier(first)
+        self.timekeeper.is_missed(&self.deadlines)
     }
 
     /// Gives the poller role to a thread that has none.

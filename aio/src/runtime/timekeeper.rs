@@ -3,7 +3,8 @@
 //! One of the waiting threads keeps the time: its wait ends at the next deadline. The others end
 //! theirs a little later, in case it was woken by an event before and is stuck in a callback. A
 //! deadline that is set from outside and is earlier than the planned end needs a kick; one set by
-//! a runtime thread is seen when that thread waits next.
+//! a runtime thread is seen when that thread waits next. A thread that runs callbacks, parks or
+//! stops watching makes sure before that somebody who waits has planned for the first deadline.
 //!
 //! The guard bounds waits for another reason. A callback that queues a completion and then blocks
 //! tells nobody while no watchdog ticks, because its thread is expected back at once. While such
@@ -16,7 +17,8 @@ use crate::deadline::{Deadlines, NEVER};
 use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
 
 /// How much later than the timekeeper the others look.
-const BACKUP: Duration = Duration::from_millis(20);
+const BACKUP: Duration = Duration::from_millis(BACKUP_TICKS);
+const BACKUP_TICKS: u64 = 20;
 /// The longest wait while callbacks queue completions unwatched.
 const GUARD: Duration = Duration::from_millis(200);
 
@@ -26,6 +28,8 @@ pub(crate) struct Timekeeper {
     keeper: AtomicUsize,
     /// The tick at which the keeper's wait ends; [`NEVER`] if nobody keeps the time.
     planned: AtomicU64,
+    /// The tick at which the last of the others to wait looks; [`NEVER`] once one of them woke.
+    backup: AtomicU64,
     guard: AtomicBool,
     /// A completion was queued unwatched since the last guarded wait ended.
     unwatched: AtomicBool,
@@ -36,6 +40,7 @@ impl Timekeeper {
         Self {
             keeper: AtomicUsize::new(0),
             planned: AtomicU64::new(NEVER),
+            backup: AtomicU64::new(NEVER),
             guard: AtomicBool::new(false),
             unwatched: AtomicBool::new(false),
         }
@@ -59,6 +64,8 @@ impl Timekeeper {
                 }
                 first = now;
             }
+        } else {
+            self.backup.store(first.saturating_add(BACKUP_TICKS), SeqCst);
         }
         let until = deadlines.until(first, Instant::now());
         let limit = if keeps { until } else { until + BACKUP };
@@ -71,11 +78,21 @@ impl Timekeeper {
         if self.keeper.load(SeqCst) == slot + 1 {
             self.planned.store(NEVER, SeqCst);
             self.keeper.store(0, SeqCst);
+        } else if self.backup.load(SeqCst) != NEVER {
+            self.backup.store(NEVER, SeqCst);
         }
         let was_guarded = is_idle && limit == Some(GUARD);
         if was_guarded && !self.unwatched.swap(false, SeqCst) {
             self.guard.store(false, SeqCst);
         }
+    }
+
+    /// True if nobody who waits will look at the first deadline, on time or a little later.
+    pub(crate) fn is_missed(&self, deadlines: &Deadlines) -> bool {
+        let first = deadlines.first();
+        first != NEVER
+            && self.planned.load(SeqCst) > first
+            && self.backup.load(SeqCst) > first.saturating_add(BACKUP_TICKS)
     }
 
     /// True if nobody plans to look by `tick`.

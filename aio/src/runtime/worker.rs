@@ -99,7 +99,7 @@ impl Worker {
             self.wait(shared, slot, place, has_more);
             has_more = self.handle(shared) | self.run_callbacks(shared, place);
             if self.retires(shared) {
-                if has_more || !shared.queue.is_empty() {
+                if has_more || !shared.queue.is_empty() || shared.has_unplanned_deadline() {
                     shared.kick();
                 }
                 break;
@@ -170,8 +170,8 @@ impl Worker {
     /// Runs callbacks, gathered and queued ones. True if the budget ended before the queue did.
     pub(crate) fn run_callbacks(&mut self, shared: &Shared, place: &Slot) -> bool {
         let Some((first, queued)) = take_first(shared) else { return false };
-        if !shared.is_host_driven() && (queued > 0 || shared.roles.waiting() == 0) {
-            shared.start_watch();
+        if !shared.is_host_driven() {
+            cover(shared, queued);
         }
         let is_timed = self.suspicion > 0;
         let began = (is_timed || queued > 0 || self.turns & 7 == 0).then(Instant::now);
@@ -215,6 +215,17 @@ impl Worker {
         }
         let keep = if shared.roles.is_busy() { 1 } else { WAITERS };
         shared.roles.pollers() > keep && shared.roles.retire(keep)
+    }
+}
+
+/// Sees to it that nothing is left alone if the callbacks that this thread is about to run block.
+fn cover(shared: &Shared, queued: usize) {
+    let nobody_waits = shared.roles.waiting() == 0;
+    if queued > 0 || nobody_waits {
+        shared.start_watch();
+    }
+    if !nobody_waits && shared.has_unplanned_deadline() {
+        shared.kick();
     }
 }
 
