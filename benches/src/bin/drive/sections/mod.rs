@@ -1,0 +1,42 @@
+//! What is measured: one module per section of the report.
+
+mod blocked;
+mod echo;
+mod http;
+mod idle;
+mod memory;
+mod micro;
+mod sparse;
+mod sync;
+mod throughput;
+mod timers;
+
+use nng_oxide_benches::Result;
+
+use crate::options::Options;
+use crate::report::Report;
+
+/// A section of the report.
+pub struct Section {
+    /// Its name on the command line and its file's name.
+    pub name: &'static str,
+    pub title: &'static str,
+    pub measure: fn(&Options) -> Result<Report>,
+}
+
+const SECTIONS: &[Section] = &[
+    Section { name: "echo", title: "TCP echo by callbacks", measure: echo::measure },
+    Section { name: "sparse", title: "One request each millisecond", measure: sparse::measure },
+    Section { name: "sync", title: "Synchronous round trips", measure: sync::measure },
+    Section { name: "http", title: "HTTP by a function handler", measure: http::measure },
+    Section { name: "micro", title: "From begin to callback", measure: micro::measure },
+    Section { name: "blocked", title: "Callbacks that block", measure: blocked::measure },
+    Section { name: "timers", title: "Timers", measure: timers::measure },
+    Section { name: "memory", title: "Memory of idle connections", measure: memory::measure },
+    Section { name: "idle", title: "An idle runtime", measure: idle::measure },
+];
+
+/// All sections, in the order of the report.
+pub fn all() -> &'static [Section] {
+    SECTIONS
+}
