@@ -185,18 +185,13 @@ impl Runtime {
         stats::of(&self.shared)
     }
 
-    /// Registers a descriptor once, for both directions; the table keeps `watcher` until
-    /// [`Registration::remove`].
+    /// Enters a watcher into the table of sources, which keeps it until [`Registration::remove`].
     ///
     /// # Errors
-    /// `Closed` when the runtime shuts down or belongs to the parent process; else the system's.
-    pub(crate) fn register(
-        &self,
-        fd: BorrowedFd<'_>,
-        watcher: Arc<dyn Watcher>,
-    ) -> Result<Registration, Error> {
-        let token = self.shared.register(fd, watcher)?;
-        Ok(Registration { shared: Arc::clone(&self.shared), token })
+    /// `Closed` when the runtime shuts down or belongs to the parent process.
+    pub(crate) fn enter(&self, watcher: Arc<dyn Watcher>) -> Result<Registration, Error> {
+        let token = self.shared.enter(watcher)?;
+        Ok(Registration { shared: Arc::clone(&self.shared), token, is_polled: false })
     }
 
     /// Announces that this thread is about to sleep in the kernel for what may be long.
@@ -218,13 +213,28 @@ impl fmt::Debug for Runtime {
     }
 }
 
-/// A descriptor's place in the table of sources.
+/// A watcher's place in the table of sources.
 pub(crate) struct Registration {
     shared: Arc<Shared>,
     token: usize,
+    /// The selector knows the descriptor.
+    is_polled: bool,
 }
 
 impl Registration {
+    /// Registers the watcher's descriptor with the selector, once, for both directions. What is
+    /// ready by then is told at once.
+    ///
+    /// # Errors
+    /// What the system answers if the selector takes no more descriptors.
+    pub(crate) fn poll(&mut self, fd: BorrowedFd<'_>) -> Result<(), Error> {
+        if !self.is_polled && !self.shared.is_forked() {
+            self.shared.selector.register(fd, self.token)?;
+            self.is_polled = true;
+        }
+        Ok(())
+    }
+
     /// Forgets the watcher; events that were fetched already find nobody. The caller closes the
     /// descriptor next, which takes it out of the selector.
     pub(crate) fn remove(&self) {

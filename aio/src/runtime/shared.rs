@@ -6,7 +6,6 @@
 //! | a callback on a polling thread | the queue | nobody: this thread looks next; the guard bounds the rest |
 //! | anywhere else | the queue | a poller, unless one is awake and watched |
 
-use std::os::fd::BorrowedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
@@ -209,27 +208,19 @@ impl Shared {
         }
     }
 
-    /// Adds a source and its descriptor.
-    pub(crate) fn register(
-        &self,
-        fd: BorrowedFd<'_>,
-        watcher: Arc<dyn Watcher>,
-    ) -> Result<usize, Error> {
+    /// Adds a source.
+    pub(crate) fn enter(&self, watcher: Arc<dyn Watcher>) -> Result<usize, Error> {
         if self.is_forked() {
             return Err(Error::Closed);
         }
         let token = self.sources.insert(watcher);
         // The end first marks itself, then visits the sources: one of the two sees the other.
-        let registered = if self.is_closing() {
-            Err(Error::Closed)
-        } else {
-            self.selector.register(fd, token).map_err(Error::from)
-        };
-        if registered.is_err() {
+        if self.is_closing() {
             let watcher = self.sources.remove(token);
             drop(watcher);
+            return Err(Error::Closed);
         }
-        registered.map(|()| token)
+        Ok(token)
     }
 
     /// Removes a source; its watcher is the caller's to drop.

@@ -8,11 +8,20 @@
 mod fork;
 #[cfg(all(target_os = "linux", not(portable_selector)))]
 mod poll;
+mod socket;
 mod spin;
 
 pub(crate) use fork::{count_forks, forks};
 #[cfg(all(target_os = "linux", not(portable_selector)))]
 pub(crate) use poll::{EpollEvents, epoll_wait};
+pub use socket::Credentials;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) use socket::unix_datagram_socket;
+pub(crate) use socket::{
+    Domain, MAX_UNIX_NAME, Name, Switch, accept, bind, connect, listen, local_name,
+    peer_credentials, peer_name, recv, recv_blocking, recv_vectored, send, send_blocking,
+    set_blocking, set_switch, shutdown, socket, switch, take_error, wait_ready,
+};
 pub(crate) use spin::{SpinCell, Summary};
 
 /// Gives the CPU to another thread; under loom, to another modelled one.
