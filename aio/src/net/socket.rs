@@ -5,12 +5,12 @@
 //! whenever an operation may make progress, and goes on when the watcher is told.
 //!
 //! ```text
-//!   from_fd --attach--> in the runtime's table --first WouldBlock or watch()--> in the selector
+//!   from_fd --attach--> in the runtime's table --first short count or watch()--> in the selector
 //!                                   |                                               |
 //!                                   +-------------- close() or drop ----------------+--> gone
 //! ```
 //!
-//! The selector learns of the descriptor only when something would block: a stream that is only
+//! The selector learns of the descriptor only when something would block or was cut short: a stream that is only
 //! used synchronously never costs a poller a wake-up. Registration is once, edge-triggered and for
 //! both directions, and reports at once what is ready by then, so no readiness is lost between a
 //! failed attempt and the registration.
@@ -72,7 +72,7 @@ impl Socket {
     /// the system says of a broken connection.
     pub fn try_recv(&mut self, room: &mut [u8]) -> Result<usize, Error> {
         let result = sys::recv(self.fd.as_fd(), room).map_err(Error::from);
-        self.watch_if_blocked(result)
+        self.watch_if_short(result, room.len())
     }
 
     /// As [`try_recv`](Self::try_recv), into several pieces in order.
@@ -80,26 +80,38 @@ impl Socket {
     /// # Errors
     /// As [`try_recv`](Self::try_recv).
     pub fn try_recv_vectored(&mut self, room: &mut [IoSliceMut<'_>]) -> Result<usize, Error> {
+        let wanted = room.iter().map(|piece| piece.len()).sum();
         let result = match room {
             [piece] => sys::recv(self.fd.as_fd(), piece),
             pieces => sys::recv_vectored(self.fd.as_fd(), pieces),
         };
-        self.watch_if_blocked(result.map_err(Error::from))
+        self.watch_if_short(result.map_err(Error::from), wanted)
     }
 
     /// Sends as many bytes of the pieces as the system takes now.
     ///
+    /// A short count means that it takes no more; the watcher will be told when it does.
     /// # Errors
     /// `Again` if it takes none; the watcher will be told. `Closed` if the peer has gone,
     /// `ConnectionReset`, and whatever else the system says of a broken connection.
     pub fn try_send(&mut self, pieces: &[IoSlice<'_>]) -> Result<usize, Error> {
+        let wanted = pieces.iter().map(|piece| piece.len()).sum();
         let result = sys::send(self.fd.as_fd(), pieces).map_err(Error::from);
-        self.watch_if_blocked(result)
+        self.watch_if_short(result, wanted)
     }
 
-    fn watch_if_blocked(&mut self, result: Result<usize, Error>) -> Result<usize, Error> {
-        if let (Err(Error::Again), true) = (&result, self.registration.is_some()) {
-            self.watch()?;
+    /// Sees to it that the watcher is told of more, if that is what the attempt needs next.
+    fn watch_if_short(
+        &mut self,
+        result: Result<usize, Error>,
+        wanted: usize,
+    ) -> Result<usize, Error> {
+        let is_short = match result {
+            Ok(count) => count < wanted,
+            Err(error) => error == Error::Again,
+        };
+        if let (true, Some(registration)) = (is_short, &mut self.registration) {
+            registration.poll(self.fd.as_fd())?;
         }
         result
     }
