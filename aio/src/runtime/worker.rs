@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use crate::deadline::{NEVER, Timed};
 use crate::runtime::crew::{Duty, Grant, Slot, State};
 use crate::runtime::current::{self, Phase};
-use crate::runtime::detector::SLOW;
+use crate::runtime::detector::{SLOW, Stopwatch};
 use crate::runtime::selector::{Event, Events, WAITERS};
 use crate::runtime::sources::Ready;
 use crate::runtime::watchdog::{self, After};
@@ -174,6 +174,7 @@ impl Worker {
             cover(shared, queued);
         }
         let is_timed = self.suspicion > 0;
+        let mut stopwatch = is_timed.then(Stopwatch::new);
         let began = (is_timed || queued > 0 || self.turns & 7 == 0).then(Instant::now);
         let before = current::set_phase(Phase::Running);
         let mut next = Some((first, queued));
@@ -181,7 +182,7 @@ impl Worker {
         let mut has_more = false;
         while let Some((task, left)) = next.take() {
             place.advance();
-            run_one(shared, task, is_timed);
+            run_one(shared, task, stopwatch.as_mut());
             count += 1;
             if count >= CALLBACKS {
                 has_more = true;
@@ -248,7 +249,7 @@ fn take_first(shared: &Shared) -> Option<(Arc<dyn Task>, usize)> {
     }
 }
 
-fn run_one(shared: &Shared, task: Arc<dyn Task>, is_timed: bool) {
+fn run_one(shared: &Shared, task: Arc<dyn Task>, stopwatch: Option<&mut Stopwatch>) {
     let key = task.key();
     let task = if shared.detector.is_slow(key) && !shared.is_host_driven() {
         match shared.crew.offload(shared, task) {
@@ -261,12 +262,12 @@ fn run_one(shared: &Shared, task: Arc<dyn Task>, is_timed: bool) {
     } else {
         task
     };
-    if is_timed {
-        let began = Instant::now();
-        shared.shielded("a callback", || task.run());
-        shared.detector.ran(key, began.elapsed());
-    } else {
-        shared.shielded("a callback", || task.run());
+    match stopwatch {
+        Some(stopwatch) => {
+            let took = stopwatch.time(|| shared.shielded("a callback", || task.run()));
+            shared.detector.ran(key, took);
+        }
+        None => shared.shielded("a callback", || task.run()),
     }
 }
 
@@ -280,18 +281,17 @@ fn call_help(shared: &Shared, began: Instant, count: usize) {
 
 /// Takes callbacks off the queue until it is empty.
 fn help(shared: &Shared) {
+    let mut stopwatch = Stopwatch::new();
     while let Some((task, _)) = shared.queue.pop() {
         let key = task.key();
-        let began = Instant::now();
-        shared.shielded("a callback", || task.run());
-        shared.detector.ran(key, began.elapsed());
+        let took = stopwatch.time(|| shared.shielded("a callback", || task.run()));
+        shared.detector.ran(key, took);
     }
 }
 
 /// Runs a callback of a function that is known to be slow.
 fn run_aside(shared: &Shared, task: Arc<dyn Task>) {
     let key = task.key();
-    let began = Instant::now();
-    shared.shielded("a callback", || task.run());
-    shared.detector.ran_aside(key, began.elapsed());
+    let took = Stopwatch::new().time(|| shared.shielded("a callback", || task.run()));
+    shared.detector.ran_aside(key, took);
 }

@@ -10,6 +10,7 @@ mod fork;
 mod poll;
 mod socket;
 mod spin;
+mod usage;
 
 pub(crate) use fork::{count_forks, forks};
 #[cfg(all(target_os = "linux", not(portable_selector)))]
@@ -23,6 +24,7 @@ pub(crate) use socket::{
     set_blocking, set_switch, shutdown, socket, switch, take_error, wait_ready,
 };
 pub(crate) use spin::{SpinCell, Summary};
+pub(crate) use usage::{Usage, thread_usage};
 
 /// Gives the CPU to another thread; under loom, to another modelled one.
 pub(crate) fn yield_now() {
