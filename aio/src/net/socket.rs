@@ -23,6 +23,7 @@ use std::net::Shutdown;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
+use super::ends::Ends;
 use crate::runtime::{Registration, Watcher};
 use crate::{Error, Runtime, sys};
 
@@ -33,12 +34,18 @@ pub struct Socket {
     /// descriptor that is in use.
     fd: Arc<OwnedFd>,
     registration: Option<Registration>,
+    ends: Ends,
 }
 
 impl Socket {
     /// Takes over a connected stream socket.
     pub fn from_fd(fd: OwnedFd) -> Self {
-        Self { fd: Arc::new(fd), registration: None }
+        let ends = Ends::of(fd.as_fd());
+        Self::new(fd, ends)
+    }
+
+    pub(crate) fn new(fd: OwnedFd, ends: Ends) -> Self {
+        Self { fd: Arc::new(fd), registration: None, ends }
     }
 
     /// Enters the socket into the runtime's table, which keeps `watcher` until the socket is closed
@@ -56,7 +63,7 @@ impl Socket {
     /// is ready already is told, too.
     ///
     /// # Errors
-    /// `State` before [`attach`](Self::attach); `OutOfMemory` or `NoSpace` if the selector takes no
+    /// `State` before [`attach`](Self::attach); `NoMemory` or `NoSpace` if the selector takes no
     /// more.
     pub fn watch(&mut self) -> Result<(), Error> {
         let registration = self.registration.as_mut().ok_or(Error::State)?;
