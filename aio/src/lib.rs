@@ -45,6 +45,7 @@ mod timeout;
 pub mod clock;
 pub mod id_map;
 pub mod log;
+pub mod net;
 pub mod random;
 
 pub use aio::Aio;
