@@ -8,9 +8,10 @@ use std::net::{SocketAddr, TcpStream};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
 use std::sync::Arc;
 
-use nng_aio::net::{Acceptor, Socket};
+use nng_aio::net::{AbstractName, Acceptor, Addr, IpcPath, Socket};
 use nng_aio::{Error, Runtime};
 use support::{Directory, Watch, must};
 
@@ -29,6 +30,11 @@ fn accept(acceptor: &mut Acceptor) -> Socket {
     }
 }
 
+/// Listens at a path that a socket can have.
+fn at(path: impl AsRef<Path>, permissions: Option<u32>) -> Result<Acceptor, Error> {
+    Acceptor::path(&IpcPath::new(path)?, permissions)
+}
+
 fn as_std(socket: &Socket) -> TcpStream {
     socket.as_fd().try_clone_to_owned().unwrap().into()
 }
@@ -39,6 +45,20 @@ fn tells_the_port_that_the_system_chose() {
     let address = acceptor.socket_addr().unwrap();
     assert_ne!(address.port(), 0);
     TcpStream::connect(address).unwrap();
+}
+
+#[test]
+fn a_connection_knows_both_ends_though_they_are_gone() {
+    for any in [[127, 0, 0, 1], [0, 0, 0, 0]] {
+        let mut acceptor = Acceptor::tcp((any, 0).into()).unwrap();
+        let port = acceptor.socket_addr().unwrap().port();
+        let client = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let address = client.local_addr().unwrap();
+        let socket = accept(&mut acceptor);
+        drop(client);
+        assert_eq!(socket.local_addr(), Addr::from(([127, 0, 0, 1].into(), port)));
+        assert_eq!(socket.remote_addr(), address.into());
+    }
 }
 
 #[test]
@@ -147,7 +167,7 @@ fn closing_refuses_connections_and_frees_the_port() {
 fn a_path_exists_from_listening_to_closing() {
     let directory = Directory::new();
     let path = directory.join("socket");
-    let mut acceptor = Acceptor::path(&path, None).unwrap();
+    let mut acceptor = at(&path, None).unwrap();
     assert!(acceptor.socket_addr().is_none());
     let _client = UnixStream::connect(&path).unwrap();
     drop(accept(&mut acceptor));
@@ -158,10 +178,10 @@ fn a_path_exists_from_listening_to_closing() {
 #[test]
 fn paths_that_no_socket_can_have_are_refused() {
     for path in ["", "a\0b", &"x".repeat(108)] {
-        assert_eq!(Acceptor::path(path, None).err(), Some(Error::AddressInvalid), "{path:?}");
+        assert_eq!(at(path, None).err(), Some(Error::AddressInvalid), "{path:?}");
     }
     let missing = Directory::new().join("nowhere/socket");
-    assert_eq!(Acceptor::path(missing, None).err(), Some(Error::NotFound));
+    assert_eq!(at(missing, None).err(), Some(Error::NotFound));
 }
 
 #[test]
@@ -169,11 +189,11 @@ fn permissions_are_the_files_whatever_the_umask() {
     let directory = Directory::new();
     for mode in [0, 0o600, 0o777, 0o4666] {
         let path = directory.join("socket");
-        let _acceptor = Acceptor::path(&path, Some(mode)).unwrap();
+        let _acceptor = at(&path, Some(mode)).unwrap();
         let found = fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(found & 0o7777, mode);
     }
-    let refused = Acceptor::path(directory.join("other"), Some(0o10000));
+    let refused = at(directory.join("other"), Some(0o10000));
     assert_eq!(refused.err(), Some(Error::Invalid));
 }
 
@@ -183,7 +203,7 @@ fn a_socket_file_that_nobody_serves_is_replaced() {
     let path = directory.join("socket");
     drop(UnixListener::bind(&path).unwrap());
     assert!(fs::metadata(&path).unwrap().file_type().is_socket());
-    let mut acceptor = Acceptor::path(&path, None).unwrap();
+    let mut acceptor = at(&path, None).unwrap();
     let _client = UnixStream::connect(&path).unwrap();
     drop(accept(&mut acceptor));
 }
@@ -193,11 +213,11 @@ fn a_file_or_directory_is_never_removed() {
     let directory = Directory::new();
     let file = directory.join("file");
     fs::write(&file, "precious").unwrap();
-    assert_eq!(Acceptor::path(&file, None).err(), Some(Error::AddressInUse));
+    assert_eq!(at(&file, None).err(), Some(Error::AddressInUse));
     assert_eq!(fs::read_to_string(&file).unwrap(), "precious");
     let folder = directory.join("folder");
     fs::create_dir(&folder).unwrap();
-    assert_eq!(Acceptor::path(&folder, None).err(), Some(Error::AddressInUse));
+    assert_eq!(at(&folder, None).err(), Some(Error::AddressInUse));
     assert!(folder.is_dir());
 }
 
@@ -205,8 +225,8 @@ fn a_file_or_directory_is_never_removed() {
 fn a_path_that_is_served_stays_and_its_owner_sees_nothing() {
     let directory = Directory::new();
     let path = directory.join("socket");
-    let mut owner = Acceptor::path(&path, None).unwrap();
-    assert_eq!(Acceptor::path(&path, None).err(), Some(Error::AddressInUse));
+    let mut owner = at(&path, None).unwrap();
+    assert_eq!(at(&path, None).err(), Some(Error::AddressInUse));
     if cfg!(target_os = "linux") {
         assert_eq!(owner.try_accept().err(), Some(Error::Again));
     }
@@ -218,9 +238,9 @@ fn a_path_that_is_served_stays_and_its_owner_sees_nothing() {
 fn closing_leaves_a_file_that_took_the_place_of_ours() {
     let directory = Directory::new();
     let path = directory.join("socket");
-    let first = Acceptor::path(&path, None).unwrap();
+    let first = at(&path, None).unwrap();
     fs::rename(&path, directory.join("moved")).unwrap();
-    let second = Acceptor::path(&path, None).unwrap();
+    let second = at(&path, None).unwrap();
     first.close();
     assert!(path.exists());
     second.close();
@@ -235,19 +255,24 @@ fn an_abstract_name_may_hold_any_bytes_and_leaves_no_file() {
     use std::os::linux::net::SocketAddrExt;
     use std::os::unix::net::SocketAddr as UnixAddr;
     let name = [b"nng\0\xff".as_slice(), std::process::id().to_string().as_bytes()].concat();
-    let mut acceptor = Acceptor::abstract_name(&name).unwrap();
-    assert_eq!(Acceptor::abstract_name(&name).err(), Some(Error::AddressInUse));
+    let mut acceptor = Acceptor::abstract_name(&AbstractName::new(&name).unwrap()).unwrap();
+    assert_eq!(
+        Acceptor::abstract_name(&AbstractName::new(&name).unwrap()).err(),
+        Some(Error::AddressInUse)
+    );
     let address = UnixAddr::from_abstract_name(&name).unwrap();
     let _client = UnixStream::connect_addr(&address).unwrap();
-    drop(accept(&mut acceptor));
-    assert_eq!(Acceptor::abstract_name(&[1; 108]).err(), Some(Error::AddressInvalid));
-    assert!(Acceptor::abstract_name(b"").is_ok(), "the system chooses a name");
+    let socket = accept(&mut acceptor);
+    assert_eq!(socket.local_addr(), Addr::abstract_from_bytes(&name).unwrap());
+    assert_eq!(socket.remote_addr(), socket.local_addr());
+    let nameless = Acceptor::abstract_name(&AbstractName::default()).unwrap();
+    assert!(matches!(nameless.local_addr(), Addr::Abstract(name) if !name.as_bytes().is_empty()));
 }
 
 #[test]
 fn unix_sockets_have_no_options_of_tcp() {
     let directory = Directory::new();
-    let mut acceptor = Acceptor::path(directory.join("socket"), None).unwrap();
+    let mut acceptor = at(directory.join("socket"), None).unwrap();
     assert_eq!(acceptor.set_nodelay(true), Err(Error::NotSupported));
     assert_eq!(acceptor.set_keepalive(true), Err(Error::NotSupported));
 }

@@ -15,15 +15,14 @@
 
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 use std::sync::Arc;
 
+use super::addr::{AbstractName, Addr, IpcPath};
 use super::bound_path::BoundPath;
 use super::ends::Ends;
 use super::socket::Socket;
 use crate::runtime::{Registration, Watcher};
-use crate::sys::{self, Domain, MAX_UNIX_NAME, Name, Switch};
+use crate::sys::{self, Domain, Name, Switch};
 use crate::{Error, Runtime};
 
 /// Connections that wait in the system for being accepted.
@@ -34,7 +33,7 @@ const BACKLOG: i32 = 128;
 pub struct Acceptor {
     fd: OwnedFd,
     registration: Option<Registration>,
-    local: Arc<Name>,
+    local: Addr,
     /// Present if the name is a path.
     bound: Option<BoundPath>,
     /// What accepted connections get.
@@ -90,14 +89,9 @@ impl Acceptor {
     /// in force before the first client can connect; `None` is 0777 minus the umask.
     ///
     /// # Errors
-    /// `AddressInvalid` for a path that is empty, longer than 107 bytes or has a NUL; `Invalid` for
-    /// other permissions; `AddressInUse` if the path is served or no socket; `NotFound` if its
-    /// directory is missing; `Permission`, and what else the system answers.
-    pub fn path(path: impl AsRef<Path>, permissions: Option<u32>) -> Result<Self, Error> {
-        let path = path.as_ref().as_os_str().as_bytes();
-        if path.is_empty() || path.len() > MAX_UNIX_NAME || path.contains(&0) {
-            return Err(Error::AddressInvalid);
-        }
+    /// `Invalid` for other permissions; `AddressInUse` if the path is served or no socket;
+    /// `NotFound` if its directory is missing; `Permission`, and what else the system answers.
+    pub fn path(path: &IpcPath, permissions: Option<u32>) -> Result<Self, Error> {
         if permissions.is_some_and(|mode| mode > MAX_PERMISSIONS) {
             return Err(Error::Invalid);
         }
@@ -110,24 +104,19 @@ impl Acceptor {
     /// chooses one.
     ///
     /// # Errors
-    /// `AddressInvalid` for a name longer than 107 bytes; `AddressInUse`; `NotSupported` elsewhere
-    /// than on Linux; and what else the system answers.
-    pub fn abstract_name(name: &[u8]) -> Result<Self, Error> {
+    /// `AddressInUse`; `NotSupported` elsewhere than on Linux; and what else the system answers.
+    pub fn abstract_name(name: &AbstractName) -> Result<Self, Error> {
         if !cfg!(any(target_os = "linux", target_os = "android")) {
             return Err(Error::NotSupported);
         }
-        if name.len() > MAX_UNIX_NAME {
-            return Err(Error::AddressInvalid);
-        }
         let fd = sys::socket(Domain::Unix, true)?;
-        let name = if name.is_empty() { Name::Unnamed } else { Name::Abstract(name.to_vec()) };
-        sys::bind(fd.as_fd(), &name)?;
+        sys::bind(fd.as_fd(), &Name::from(&Addr::Abstract(name.clone())))?;
         Self::listen(fd, None, Switches::NONE)
     }
 
     fn listen(fd: OwnedFd, bound: Option<BoundPath>, switches: Switches) -> Result<Self, Error> {
         sys::listen(fd.as_fd(), BACKLOG)?;
-        let local = Arc::new(sys::local_name(fd.as_fd())?);
+        let local = sys::local_name(fd.as_fd())?.into();
         Ok(Self { fd, registration: None, local, bound, switches })
     }
 
@@ -191,11 +180,12 @@ impl Acceptor {
     pub fn try_accept(&mut self) -> Result<Socket, Error> {
         loop {
             match sys::accept(self.fd.as_fd()).map_err(Error::from) {
-                Ok((fd, peer)) => match self.prepare(fd, peer) {
-                    Ok(socket) => return Ok(socket),
+                Ok((fd, peer)) => {
+                    if let Ok(socket) = self.prepare(fd, peer) {
+                        return Ok(socket);
+                    }
                     // It broke meanwhile, or else the system would not refuse.
-                    Err(_) => {}
-                },
+                }
                 Err(Error::ConnectionAborted | Error::ConnectionReset) => {}
                 Err(Error::Again) => {
                     if self.registration.is_some() {
@@ -209,37 +199,30 @@ impl Acceptor {
     }
 
     fn prepare(&self, fd: OwnedFd, peer: Name) -> Result<Socket, Error> {
-        let ends = match &*self.local {
-            Name::Inet(local) => {
-                if !self.switches.are_inherited {
-                    sys::set_switch(fd.as_fd(), Switch::NoDelay, self.switches.nodelay)?;
-                    sys::set_switch(fd.as_fd(), Switch::KeepAlive, self.switches.keepalive)?;
-                }
-                let local = if local.ip().is_unspecified() {
-                    sys::local_name(fd.as_fd())?
-                } else {
-                    Name::Inet(*local)
-                };
-                Ends::new(local, peer)
-            }
-            Name::Path(_) | Name::Abstract(_) | Name::Unnamed => {
-                Ends::Unix(Arc::clone(&self.local))
-            }
+        let Some(local) = self.socket_addr() else {
+            let ends = Ends::new(self.local.clone(), Addr::Unspecified);
+            return Ok(Socket::new(fd, ends));
         };
-        Ok(Socket::new(fd, ends))
+        if !self.switches.are_inherited {
+            sys::set_switch(fd.as_fd(), Switch::NoDelay, self.switches.nodelay)?;
+            sys::set_switch(fd.as_fd(), Switch::KeepAlive, self.switches.keepalive)?;
+        }
+        let local = if local.ip().is_unspecified() {
+            sys::local_name(fd.as_fd())?.into()
+        } else {
+            self.local.clone()
+        };
+        Ok(Socket::new(fd, Ends::new(local, peer.into())))
+    }
+
+    /// The address it is bound to: with the real port, or the name that the system chose.
+    pub fn local_addr(&self) -> &Addr {
+        &self.local
     }
 
     /// The address it is bound to, with the real port; `None` for Unix sockets.
     pub fn socket_addr(&self) -> Option<SocketAddr> {
-        match &*self.local {
-            Name::Inet(address) => Some(*address),
-            Name::Path(_) | Name::Abstract(_) | Name::Unnamed => None,
-        }
-    }
-
-    /// The name it is bound to.
-    pub(crate) fn name(&self) -> &Name {
-        &self.local
+        self.local.to_inet()
     }
 
     /// Leaves the runtime's table and stops listening: connections that wait are refused. A path in

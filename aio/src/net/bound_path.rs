@@ -4,14 +4,13 @@
 //! anything else at the path, a regular file above all, is left alone. When the listener closes, the
 //! file goes, unless somebody has put another one in its place.
 
-use std::ffi::OsStr;
 use std::fs::{self, Metadata, Permissions};
 use std::io::{self, ErrorKind};
 use std::os::fd::BorrowedFd;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use super::addr::{Addr, IpcPath};
 use crate::Error;
 use crate::sys::{self, Name};
 
@@ -39,23 +38,23 @@ impl BoundPath {
     /// `Permission`, and what else the system answers.
     pub(super) fn bind(
         socket: BorrowedFd<'_>,
-        path: &[u8],
+        path: &IpcPath,
         permissions: Option<u32>,
     ) -> Result<Self, Error> {
-        let name = Name::Path(path.to_vec());
-        let path = PathBuf::from(OsStr::from_bytes(path));
+        let name = Name::from(&Addr::Ipc(path.clone()));
+        let path = path.as_path();
         match sys::bind(socket, &name) {
             Ok(()) => {}
             Err(error) if matches!(error.kind(), ErrorKind::AddrInUse) => {
-                if !remove_stale(&path, &name)? {
+                if !remove_stale(path, &name)? {
                     return Err(Error::AddressInUse);
                 }
                 sys::bind(socket, &name)?;
             }
             Err(error) => return Err(error.into()),
         }
-        let identity = Identity::of(&fs::symlink_metadata(&path).map_err(Error::from)?);
-        let bound = Self { path, identity };
+        let identity = Identity::of(&fs::symlink_metadata(path)?);
+        let bound = Self { path: path.to_owned(), identity };
         if let Some(mode) = permissions {
             fs::set_permissions(&bound.path, Permissions::from_mode(mode))?;
         }

@@ -23,6 +23,7 @@ use std::net::Shutdown;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
+use super::addr::Addr;
 use super::ends::Ends;
 use crate::runtime::{Registration, Watcher};
 use crate::{Error, Runtime, sys};
@@ -44,7 +45,7 @@ impl Socket {
         Self::new(fd, ends)
     }
 
-    pub(crate) fn new(fd: OwnedFd, ends: Ends) -> Self {
+    pub(super) fn new(fd: OwnedFd, ends: Ends) -> Self {
         Self { fd: Arc::new(fd), registration: None, ends }
     }
 
@@ -134,6 +135,22 @@ impl Socket {
     /// Takes the error that the connection met in the background, if there is one.
     pub fn take_error(&self) -> Option<Error> {
         sys::take_error(self.fd.as_fd()).err().map(Error::from)
+    }
+
+    /// The address of this end, as it was when the connection was made; of a Unix connection, that
+    /// of the listener. `Unspecified` for a pair of Unix sockets.
+    pub fn local_addr(&self) -> Addr {
+        self.ends.local()
+    }
+
+    /// The address of the other end, as it was when the connection was made; of a Unix connection,
+    /// that of the listener. `Unspecified` for a pair of Unix sockets.
+    pub fn remote_addr(&self) -> Addr {
+        self.ends.peer()
+    }
+
+    pub(super) fn ends(&self) -> &Ends {
+        &self.ends
     }
 
     /// The descriptor, for those who sleep in a call on it while the socket may be closed.

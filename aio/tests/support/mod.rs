@@ -1,5 +1,5 @@
 //! What the tests of this crate share: a provider that does as told, and ways to wait for events.
-#![allow(dead_code, reason = "each test program uses a part of it")]
+#![allow(dead_code, unreachable_pub, reason = "each test program uses a part of it")]
 
 use std::collections::VecDeque;
 use std::fs;
