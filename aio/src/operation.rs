@@ -127,6 +127,12 @@ impl Operation {
         }
     }
 
+    /// True if the consumer's limit is zero: the operation must not wait, and [`arm`](Self::arm)
+    /// would be refused with `TimedOut`.
+    pub fn is_poll(&self) -> bool {
+        self.core().slot.with(|state| state.is_poll())
+    }
+
     /// The consumer's sticky limit, for providers that judge it themselves.
     pub(crate) fn sticky(&self) -> Timeout {
         self.core().slot.with(|state| state.sticky())

@@ -15,7 +15,7 @@
 
 use std::any::Any;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::Error;
 use crate::buffer::Buffers;
@@ -208,6 +208,11 @@ impl OpState {
         }
         self.phase = Phase::Armed { cancel, deadline };
         Ok(deadline)
+    }
+
+    /// True if the limit in force is zero.
+    pub(crate) fn is_poll(&self) -> bool {
+        self.limit == Limit::Relative(Timeout::After(Duration::ZERO))
     }
 
     /// The sticky relative limit.

@@ -5,12 +5,12 @@
 //! whenever an operation may make progress, and goes on when the watcher is told.
 //!
 //! ```text
-//!   from_fd --attach--> in the runtime's table --first WouldBlock or watch()--> in the selector
+//!   from_fd --attach--> in the runtime's table --first short count or watch()--> in the selector
 //!                                   |                                               |
 //!                                   +-------------- close() or drop ----------------+--> gone
 //! ```
 //!
-//! The selector learns of the descriptor only when something would block: a stream that is only
+//! The selector learns of the descriptor only when something would block or was cut short: a stream that is only
 //! used synchronously never costs a poller a wake-up. Registration is once, edge-triggered and for
 //! both directions, and reports at once what is ready by then, so no readiness is lost between a
 //! failed attempt and the registration.
@@ -23,6 +23,8 @@ use std::net::Shutdown;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
+use super::addr::Addr;
+use super::ends::Ends;
 use crate::runtime::{Registration, Watcher};
 use crate::{Error, Runtime, sys};
 
@@ -33,12 +35,18 @@ pub struct Socket {
     /// descriptor that is in use.
     fd: Arc<OwnedFd>,
     registration: Option<Registration>,
+    ends: Ends,
 }
 
 impl Socket {
     /// Takes over a connected stream socket.
     pub fn from_fd(fd: OwnedFd) -> Self {
-        Self { fd: Arc::new(fd), registration: None }
+        let ends = Ends::of(fd.as_fd());
+        Self::new(fd, ends)
+    }
+
+    pub(super) fn new(fd: OwnedFd, ends: Ends) -> Self {
+        Self { fd: Arc::new(fd), registration: None, ends }
     }
 
     /// Enters the socket into the runtime's table, which keeps `watcher` until the socket is closed
@@ -56,7 +64,7 @@ impl Socket {
     /// is ready already is told, too.
     ///
     /// # Errors
-    /// `State` before [`attach`](Self::attach); `OutOfMemory` or `NoSpace` if the selector takes no
+    /// `State` before [`attach`](Self::attach); `NoMemory` or `NoSpace` if the selector takes no
     /// more.
     pub fn watch(&mut self) -> Result<(), Error> {
         let registration = self.registration.as_mut().ok_or(Error::State)?;
@@ -72,7 +80,7 @@ impl Socket {
     /// the system says of a broken connection.
     pub fn try_recv(&mut self, room: &mut [u8]) -> Result<usize, Error> {
         let result = sys::recv(self.fd.as_fd(), room).map_err(Error::from);
-        self.watch_if_blocked(result)
+        self.watch_if_short(result, room.len())
     }
 
     /// As [`try_recv`](Self::try_recv), into several pieces in order.
@@ -80,26 +88,38 @@ impl Socket {
     /// # Errors
     /// As [`try_recv`](Self::try_recv).
     pub fn try_recv_vectored(&mut self, room: &mut [IoSliceMut<'_>]) -> Result<usize, Error> {
+        let wanted = room.iter().map(|piece| piece.len()).sum();
         let result = match room {
             [piece] => sys::recv(self.fd.as_fd(), piece),
             pieces => sys::recv_vectored(self.fd.as_fd(), pieces),
         };
-        self.watch_if_blocked(result.map_err(Error::from))
+        self.watch_if_short(result.map_err(Error::from), wanted)
     }
 
     /// Sends as many bytes of the pieces as the system takes now.
     ///
+    /// A short count means that it takes no more; the watcher will be told when it does.
     /// # Errors
     /// `Again` if it takes none; the watcher will be told. `Closed` if the peer has gone,
     /// `ConnectionReset`, and whatever else the system says of a broken connection.
     pub fn try_send(&mut self, pieces: &[IoSlice<'_>]) -> Result<usize, Error> {
+        let wanted = pieces.iter().map(|piece| piece.len()).sum();
         let result = sys::send(self.fd.as_fd(), pieces).map_err(Error::from);
-        self.watch_if_blocked(result)
+        self.watch_if_short(result, wanted)
     }
 
-    fn watch_if_blocked(&mut self, result: Result<usize, Error>) -> Result<usize, Error> {
-        if let (Err(Error::Again), true) = (&result, self.registration.is_some()) {
-            self.watch()?;
+    /// Sees to it that the watcher is told of more, if that is what the attempt needs next.
+    fn watch_if_short(
+        &mut self,
+        result: Result<usize, Error>,
+        wanted: usize,
+    ) -> Result<usize, Error> {
+        let is_short = match result {
+            Ok(count) => count < wanted,
+            Err(error) => error == Error::Again,
+        };
+        if let (true, Some(registration)) = (is_short, &mut self.registration) {
+            registration.poll(self.fd.as_fd())?;
         }
         result
     }
@@ -115,6 +135,22 @@ impl Socket {
     /// Takes the error that the connection met in the background, if there is one.
     pub fn take_error(&self) -> Option<Error> {
         sys::take_error(self.fd.as_fd()).err().map(Error::from)
+    }
+
+    /// The address of this end, as it was when the connection was made; of a Unix connection, that
+    /// of the listener. `Unspecified` for a pair of Unix sockets.
+    pub fn local_addr(&self) -> Addr {
+        self.ends.local()
+    }
+
+    /// The address of the other end, as it was when the connection was made; of a Unix connection,
+    /// that of the listener. `Unspecified` for a pair of Unix sockets.
+    pub fn remote_addr(&self) -> Addr {
+        self.ends.peer()
+    }
+
+    pub(super) fn ends(&self) -> &Ends {
+        &self.ends
     }
 
     /// The descriptor, for those who sleep in a call on it while the socket may be closed.
