@@ -19,6 +19,8 @@
 use std::borrow::Cow;
 use std::{fmt, io};
 
+use crate::sys;
+
 /// Builds [`Error`], [`codes`] and the conversions from one table.
 macro_rules! errors {
     ($($(#[$doc:meta])* $variant:ident = $constant:ident $code:literal $text:literal,)+) => {
@@ -272,6 +274,30 @@ impl From<io::Error> for Error {
     }
 }
 
+impl From<sys::Failure> for Error {
+    /// Maps what getaddrinfo(3) answered.
+    ///
+    /// Unlike NNG, which gives them codes without a text, the answers for an address of another
+    /// family and for a server's refusal are `AddressInvalid`.
+    fn from(failure: sys::Failure) -> Self {
+        match failure.answer {
+            libc::EAI_NONAME | libc::EAI_SERVICE | libc::EAI_FAMILY | libc::EAI_FAIL => {
+                Self::AddressInvalid
+            }
+            sys::EAI_NODATA | sys::EAI_ADDRFAMILY => Self::AddressInvalid,
+            libc::EAI_MEMORY => Self::NoMemory,
+            libc::EAI_SYSTEM => Self::from_errno(failure.errno),
+            libc::EAI_BADFLAGS => Self::Invalid,
+            libc::EAI_SOCKTYPE => Self::NotSupported,
+            libc::EAI_AGAIN => Self::Again,
+            #[cfg(target_os = "linux")]
+            sys::EAI_CANCELED => Self::Canceled,
+            // As NNG does, although negative answers fall out of the range of wrapped numbers.
+            answer => Self::nonzero(answer.wrapping_add(codes::NNG_ESYSERR)),
+        }
+    }
+}
+
 /// Returns the system's words for `errno`, without the number that `std` puts behind them.
 fn system_text(errno: i32) -> String {
     let mut text = io::Error::from_raw_os_error(errno).to_string();
@@ -391,6 +417,33 @@ mod tests {
         for (errno, code) in expected {
             assert_eq!(Error::from_errno(errno).code(), code, "errno {errno}");
         }
+    }
+
+    #[test]
+    fn addrinfo_maps_as_in_nng_with_the_stated_exceptions() {
+        let from = |answer, errno| Error::from(sys::Failure { answer, errno });
+        let expected = [
+            (libc::EAI_NONAME, 15),
+            (sys::EAI_NODATA, 15),
+            (libc::EAI_SERVICE, 15),
+            (sys::EAI_ADDRFAMILY, 15),
+            (libc::EAI_FAMILY, 15),
+            (libc::EAI_FAIL, 15),
+            (libc::EAI_MEMORY, 2),
+            (libc::EAI_BADFLAGS, 3),
+            (libc::EAI_SOCKTYPE, 9),
+            (libc::EAI_AGAIN, 8),
+            #[cfg(target_os = "linux")]
+            (sys::EAI_CANCELED, 20),
+            (libc::EAI_OVERFLOW, codes::NNG_ESYSERR + libc::EAI_OVERFLOW),
+        ];
+        for (answer, code) in expected {
+            let error = from(answer, libc::EINTR);
+            assert_eq!(error.code(), code, "answer {answer}");
+            assert_eq!(Error::from_code(code), Err(error), "answer {answer} is canonical");
+        }
+        assert_eq!(from(libc::EAI_SYSTEM, libc::EMFILE), Error::NoFiles);
+        assert_eq!(from(libc::EAI_SYSTEM, libc::ENOTDIR), Error::System(libc::ENOTDIR));
     }
 
     #[test]
