@@ -19,6 +19,7 @@ use crate::runtime::builder::Config;
 use crate::runtime::crew::{Crew, Grant};
 use crate::runtime::current::{self, Phase};
 use crate::runtime::detector::Detector;
+use crate::runtime::lookups::Lookups;
 use crate::runtime::queue::Queue;
 use crate::runtime::registry::Registry;
 use crate::runtime::roles::Roles;
@@ -44,6 +45,7 @@ pub(crate) struct Shared {
     pub(crate) timekeeper: Timekeeper,
     pub(crate) detector: Detector,
     pub(crate) registry: Registry,
+    pub(crate) lookups: Arc<Lookups>,
     pub(crate) counters: Counters,
     /// A worker kept between the host's turns.
     pub(crate) spare_worker: Mutex<Option<Box<Worker>>>,
@@ -76,6 +78,7 @@ impl Shared {
             timekeeper: Timekeeper::new(),
             detector: Detector::new(),
             registry: Registry::new(),
+            lookups: Lookups::new(&config.name, config.resolver_threads),
             counters: Counters::default(),
             spare_worker: Mutex::new(None),
             closing: AtomicBool::new(false),
