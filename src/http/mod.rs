@@ -9,8 +9,9 @@
 //! | `head_edit` | how a head on the wire may differ from its message |
 //! | `error_page`, `date` | what a server says by itself |
 //! | `codec` | bytes in, messages out, and back |
+//! | `server` | what listens and answers |
 //!
-//! Nothing here does I/O, takes a lock or runs a callback.
+//! Messages and codec do no I/O, take no lock and run no callback.
 
 #![expect(
     dead_code,
@@ -28,6 +29,7 @@ mod headers;
 mod method;
 mod request;
 mod response;
+mod server;
 mod status;
 mod version;
 
@@ -36,4 +38,5 @@ pub use codec::Limits;
 pub use headers::Headers;
 pub use request::Request;
 pub use response::Response;
+pub use server::{Exchange, Handler, ServerConfig};
 pub use version::Version;

@@ -1,0 +1,23 @@
+//! The HTTP server: which handler gets a request, and what handlers are.
+//!
+//! | module | what it answers |
+//! |---|---|
+//! | `exchange` | one request and its answer |
+//! | `handler` | what answers requests |
+//! | `routes`, `path`, `host` | which handler gets a request; the paths and hosts they are for |
+//! | `pages` | error pages |
+//! | `config` | limits and timeouts |
+//!
+//! Contract: a request is matched without a lock, in a table that never changes.
+
+mod config;
+mod exchange;
+mod handler;
+mod host;
+mod pages;
+mod path;
+mod routes;
+
+pub use config::ServerConfig;
+pub use exchange::Exchange;
+pub use handler::Handler;
