@@ -38,5 +38,5 @@ pub use codec::Limits;
 pub use headers::Headers;
 pub use request::Request;
 pub use response::Response;
-pub use server::{Exchange, Handler, ServerConfig, ServerStats};
+pub use server::{Exchange, Handler, Server, ServerConfig, ServerStats};
 pub use version::Version;

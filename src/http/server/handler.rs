@@ -21,7 +21,7 @@ use crate::http::{Body, Response};
 /// What answers requests for one path. Clones are the same handler.
 ///
 /// A new one answers `GET`, and with it `HEAD`, to any host. A trailing slash of its path means
-/// nothing, and `""` and `"/"` are the root. `Server::add_handler`
+/// nothing, and `""` and `"/"` are the root. [`Server::add_handler`](super::Server::add_handler)
 /// puts it to work.
 ///
 /// ```

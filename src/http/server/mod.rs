@@ -1,7 +1,9 @@
-//! The HTTP server: which handler gets a request, and what handlers are.
+//! The HTTP server: what listens, which handler gets a request, and what handlers are.
 //!
 //! | module | what it answers |
 //! |---|---|
+//! | `handle` | the public handle |
+//! | `owner`, `registry`, `endpoint` | its life; who shares it; what its URL says |
 //! | `core` | what handles, listener and sessions share |
 //! | `listener`, `pace` | accepting connections; when to |
 //! | `session`, `exchange` | one connection; one request and its answer |
@@ -10,21 +12,32 @@
 //! | `pages` | error pages |
 //! | `config` | limits and timeouts |
 //!
-//! Contract: a request is matched without a lock, in a table that never changes.
+//! Contract: a request is matched without a lock, in a table that never changes. Limits and timeouts
+//! apply to everything a client can do or leave undone. No lock is held while a handler runs or is
+//! dropped.
+//!
+//! Locks, outermost first: the life of a server, the registry; the list of routes, a handler; a
+//! session's own, the table of sessions or the listener. What is beyond a semicolon is never held
+//! together with what is before it.
 
 mod config;
 mod core;
+mod endpoint;
 mod exchange;
+mod handle;
 mod handler;
 mod host;
 mod listener;
+mod owner;
 mod pace;
 mod pages;
 mod path;
+mod registry;
 mod routes;
 mod session;
 
 pub use config::ServerConfig;
 pub use core::ServerStats;
 pub use exchange::Exchange;
+pub use handle::Server;
 pub use handler::Handler;
