@@ -9,17 +9,12 @@
 //! | `head_edit` | how a head on the wire may differ from its message |
 //! | `error_page`, `date` | what a server says by itself |
 //! | `codec` | bytes in, messages out, and back |
-//!
-//! Nothing here does I/O, takes a lock or runs a callback.
-
-#![expect(
-    dead_code,
-    unused_imports,
-    reason = "connections, which are to use the codec, do not exist yet"
-)]
+//! | `shared` | a message that a program and an operation hold together |
+//! | `conn` | messages over a socket, driven by aios |
 
 mod body;
 mod codec;
+mod conn;
 mod date;
 mod entity;
 mod error_page;
@@ -28,12 +23,15 @@ mod headers;
 mod method;
 mod request;
 mod response;
+mod shared;
 mod status;
 mod version;
 
 pub use body::Body;
 pub use codec::Limits;
+pub use conn::Conn;
 pub use headers::Headers;
 pub use request::Request;
 pub use response::Response;
+pub use shared::{Guard, Shared};
 pub use version::Version;

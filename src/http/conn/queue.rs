@@ -35,6 +35,20 @@ impl<T> Queue<T> {
         self.first.as_mut()
     }
 
+    pub(super) fn get(&self, index: usize) -> Option<&T> {
+        match index.checked_sub(1) {
+            None => self.first.as_ref(),
+            Some(index) => self.rest.get(index),
+        }
+    }
+
+    pub(super) fn get_mut(&mut self, index: usize) -> Option<&mut T> {
+        match index.checked_sub(1) {
+            None => self.first.as_mut(),
+            Some(index) => self.rest.get_mut(index),
+        }
+    }
+
     pub(super) fn pop(&mut self) -> Option<T> {
         let first = self.first.take();
         self.first = self.rest.pop_front();
@@ -69,7 +83,10 @@ mod tests {
         assert_eq!(queue.remove(3), Some(3));
         assert_eq!(queue.remove(0), Some(0));
         assert_eq!(queue.front(), Some(&1));
-        assert_eq!([queue.pop(), queue.pop(), queue.pop(), queue.pop()], [Some(1), Some(2), Some(4), None]);
+        assert_eq!(
+            [queue.pop(), queue.pop(), queue.pop(), queue.pop()],
+            [Some(1), Some(2), Some(4), None]
+        );
         assert!(queue.is_empty());
         queue.push(9);
         assert_eq!(queue.remove(1), None);

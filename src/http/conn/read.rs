@@ -6,8 +6,8 @@ use super::Sink;
 use super::body::{BodyError, BodyReader};
 use super::transact::Transaction;
 use crate::http::Shared;
-use crate::http::codec::{Limits, RequestHead, RequestParser, ResponseParser};
 use crate::http::codec::HeadError;
+use crate::http::codec::{Limits, RequestHead, RequestParser, ResponseParser};
 use crate::http::request::Request;
 use crate::http::response::Response;
 
@@ -17,6 +17,43 @@ pub(super) struct Read {
     pub(super) kind: Kind,
     /// Bytes moved into the caller's memory.
     pub(super) count: usize,
+    /// Where a message goes when the read ends.
+    pub(super) to: Option<Destination>,
+}
+
+/// Where a holder wants a message. While the operation lasts it is in a place of its own, so that
+/// the connection never waits for a message that its holder has locked.
+pub(super) enum Destination {
+    Request { from: Shared<Request>, to: Shared<Request> },
+    Response { from: Shared<Response>, to: Shared<Response> },
+}
+
+impl Destination {
+    /// Moves a request to a place of its own, and tells how it comes back.
+    pub(super) fn request(to: &Shared<Request>) -> (Shared<Request>, Self) {
+        let from = Shared::new(std::mem::take(&mut *to.lock()));
+        (from.clone(), Self::Request { from, to: to.clone() })
+    }
+
+    /// Moves a response to a place of its own, and tells how it comes back.
+    pub(super) fn response(to: &Shared<Response>) -> (Shared<Response>, Self) {
+        let from = Shared::new(std::mem::take(&mut *to.lock()));
+        (from.clone(), Self::Response { from, to: to.clone() })
+    }
+
+    /// Moves the message to where it is wanted.
+    pub(super) fn deliver(self) {
+        match self {
+            Self::Request { from, to } => {
+                let message = std::mem::take(&mut *from.lock());
+                *to.lock() = message;
+            }
+            Self::Response { from, to } => {
+                let message = std::mem::take(&mut *from.lock());
+                *to.lock() = message;
+            }
+        }
+    }
 }
 
 /// What is read.
@@ -82,6 +119,28 @@ impl Read {
         matches!(self.kind, Kind::Some | Kind::All)
     }
 
+    /// It is not accepted.
+    pub(super) fn refuse(self, error: Error) {
+        if let Some(to) = self.to {
+            to.deliver();
+        }
+        if let Sink::Aio(operation) = self.sink {
+            operation.finish(Err(error));
+        }
+    }
+
+    /// Returns whether it is the reading half of a transaction.
+    pub(super) fn is_transaction(&self) -> bool {
+        matches!(self.kind, Kind::Transaction(_))
+    }
+
+    /// It will not be completed: a half-read response is not left behind.
+    pub(super) fn abandon(&mut self) {
+        if let Kind::Transaction(transaction) = &mut self.kind {
+            transaction.fail();
+        }
+    }
+
     /// Returns the operation whose buffers a raw read fills.
     pub(super) fn operation(&mut self) -> Option<&mut Operation> {
         match &mut self.sink {
@@ -137,11 +196,7 @@ impl Read {
         match &mut self.kind {
             Kind::Body(reader) if reader.ends_here() => Some(self.take_body()),
             Kind::Transaction(transaction) => transaction.end().then_some(Outcome::Done),
-            Kind::Some
-            | Kind::All
-            | Kind::Request(_)
-            | Kind::Response(_)
-            | Kind::Body(_) => None,
+            Kind::Some | Kind::All | Kind::Request(_) | Kind::Response(_) | Kind::Body(_) => None,
         }
     }
 

@@ -11,17 +11,16 @@
 //! whenever the socket becomes ready. Whatever ends is noted in [`Effects`] and finished by the
 //! caller after the lock is gone.
 
-use std::collections::VecDeque;
 use std::net::Shutdown;
 use std::sync::Arc;
 use std::time::Instant;
 
 use nng_aio::net::Socket;
-use nng_aio::{Error, OperationId, Readiness};
+use nng_aio::{Error, Operation, OperationId, Readiness};
 
 use super::input::{Input, with_room};
 use super::queue::Queue;
-use super::read::{Kind, Outcome, Parsers, Read};
+use super::read::{Destination, Kind, Outcome, Parsers, Read};
 use super::settings::Settings;
 use super::write::{Content, Then, Write};
 use super::{Event, Sink, Wait};
@@ -52,7 +51,7 @@ pub(super) struct State {
     /// The running limit of time.
     deadline: Option<(Instant, Wait)>,
     /// For the owner, in order.
-    pub(super) events: VecDeque<Event>,
+    pub(super) events: Queue<Event>,
     /// A thread is handing events to the owner.
     pub(super) is_delivering: bool,
 }
@@ -67,17 +66,17 @@ enum Phase {
 
 /// What the owner's present request demands of the answer.
 #[derive(Clone, Copy, Default, Debug)]
-pub(super) struct Answering {
+pub(crate) struct Answering {
     /// A final response ends the connection.
-    pub(super) demands_close: bool,
+    pub(crate) demands_close: bool,
     /// The request is a `HEAD`.
-    pub(super) to_head: bool,
+    pub(crate) to_head: bool,
     /// Something has been written for it by others than the owner.
-    pub(super) has_written: bool,
+    pub(crate) has_written: bool,
     /// Bytes that others than the owner have read behind its head.
-    pub(super) raw_read: u64,
+    pub(crate) raw_read: u64,
     /// The client waits for `100 Continue`, to be sent when somebody reads the body.
-    pub(super) expects_continue: bool,
+    pub(crate) expects_continue: bool,
 }
 
 /// What is left to do when the lock is gone.
@@ -94,9 +93,11 @@ pub(super) struct Effects {
 
 /// An operation that has ended.
 struct Ended {
-    operation: nng_aio::Operation,
+    operation: Operation,
     result: Result<(), Error>,
     count: usize,
+    /// A message that goes back to the caller first.
+    to: Option<Destination>,
 }
 
 /// Which operation an error belongs to; all others see `Closed`.
@@ -107,13 +108,7 @@ enum Side {
 }
 
 impl Effects {
-    pub(super) fn end(
-        &mut self,
-        operation: nng_aio::Operation,
-        result: Result<(), Error>,
-        count: usize,
-    ) {
-        let ended = Ended { operation, result, count };
+    fn end(&mut self, ended: Ended) {
         if self.first.is_none() {
             self.first = Some(ended);
         } else {
@@ -121,9 +116,25 @@ impl Effects {
         }
     }
 
+    fn end_read(&mut self, read: Read, result: Result<(), Error>) {
+        let (count, to) = (read.count, read.to);
+        if let Sink::Aio(operation) = read.sink {
+            self.end(Ended { operation, result, count, to });
+        }
+    }
+
+    fn end_write(&mut self, sink: Sink, result: Result<(), Error>, count: usize) {
+        if let Sink::Aio(operation) = sink {
+            self.end(Ended { operation, result, count, to: None });
+        }
+    }
+
     /// Finishes the operations that have ended, in order.
     pub(super) fn finish(&mut self) {
         for mut ended in self.first.take().into_iter().chain(self.more.drain(..)) {
+            if let Some(to) = ended.to {
+                to.deliver();
+            }
             ended.operation.set_count(ended.count);
             ended.operation.finish(ended.result);
         }
@@ -146,7 +157,7 @@ impl State {
             closes_after: None,
             answering: Answering::default(),
             deadline: None,
-            events: VecDeque::new(),
+            events: Queue::new(),
             is_delivering: false,
         }
     }
@@ -204,11 +215,18 @@ impl State {
         }
     }
 
-    /// The system took less of a message than there is: the rest waits.
-    pub(super) fn push_rest(&mut self, write: Write, effects: &mut Effects) {
-        self.writable = false;
-        self.note_write_wait(effects);
-        self.writes.push(write);
+    /// Returns an operation that waits in a queue.
+    pub(super) fn waiting_mut(&mut self, id: OperationId) -> Option<&mut Operation> {
+        let sink = if let Some(index) = self.reads.position(|read| read.sink.is(id)) {
+            &mut self.reads.get_mut(index)?.sink
+        } else {
+            let index = self.writes.position(|write| write.sink.is(id))?;
+            &mut self.writes.get_mut(index)?.sink
+        };
+        match sink {
+            Sink::Aio(operation) => Some(operation),
+            Sink::Owner | Sink::Nobody => None,
+        }
     }
 
     // --- The socket -----------------------------------------------------------------------------
@@ -253,7 +271,9 @@ impl State {
             let mut taken = self.input.take();
             let (count, goes_on) = self.serve(taken.unread(), effects);
             taken.consume(count);
-            self.input.restore(taken);
+            if self.is_open() {
+                self.input.restore(taken);
+            }
             if !goes_on {
                 return !self.reads.is_empty();
             }
@@ -326,13 +346,16 @@ impl State {
             }
             return;
         }
-        with_room(|room| match socket.try_recv(room) {
-            Ok(0) => self.end_of_stream(effects),
-            Ok(count) => {
-                self.readable = count == room.len() || self.hangup;
-                self.take_in(&room[..count], effects);
+        with_room(|room| {
+            let Phase::Open(socket) = &mut self.phase else { return };
+            match socket.try_recv(room) {
+                Ok(0) => self.end_of_stream(effects),
+                Ok(count) => {
+                    self.readable = count == room.len() || self.hangup;
+                    self.take_in(&room[..count], effects);
+                }
+                Err(error) => self.receive_failed(error, effects),
             }
-            Err(error) => self.receive_failed(error, effects),
         });
     }
 
@@ -372,10 +395,10 @@ impl State {
     fn end_read(&mut self, outcome: Outcome, effects: &mut Effects) {
         let Some(read) = self.reads.pop() else { return };
         match read.sink {
-            Sink::Aio(operation) => effects.end(operation, Ok(()), read.count),
+            Sink::Aio(_) => effects.end_read(read, Ok(())),
             Sink::Owner => {
                 self.deadline = None;
-                self.events.push_back(match outcome {
+                self.events.push(match outcome {
                     Outcome::Done => return,
                     Outcome::Request(head) => Event::Head(Ok(head)),
                     Outcome::BadHead(error) => Event::Head(Err(error)),
@@ -436,6 +459,7 @@ impl State {
     ) {
         if let Some((_, Wait::Write)) = self.deadline {
             self.deadline = None;
+            self.begin_owner_wait(effects);
         }
         let then = match (raw, self.closes_after) {
             (Some(count), Some(left)) => match left.checked_sub(count as u64) {
@@ -444,16 +468,16 @@ impl State {
             },
             (Some(_), None) | (None, _) => then,
         };
-        // The connection is closed before anybody hears of the end of the write.
+        match sink {
+            Sink::Aio(_) => effects.end_write(sink, Ok(()), count),
+            Sink::Owner => self.events.push(Event::Written),
+            Sink::Nobody => {}
+        }
+        // Nobody hears of the end of the write before the lock is gone, and then it is closed.
         match then {
             Then::Keep => {}
             Then::Close => self.linger(effects),
             Then::CloseAfter(left) => self.closes_after = Some(left),
-        }
-        match sink {
-            Sink::Aio(operation) => effects.end(operation, Ok(()), count),
-            Sink::Owner => self.events.push_back(Event::Written),
-            Sink::Nobody => {}
         }
     }
 
@@ -464,9 +488,11 @@ impl State {
         let Some(Read { sink: Sink::Owner, kind, .. }) = self.reads.front() else { return };
         let (limit, wait) = match kind {
             Kind::Body(_) => (self.settings.body, Wait::Body),
-            Kind::Some | Kind::All | Kind::Request(_) | Kind::Response(_) | Kind::Transaction(_) => {
-                (self.settings.idle, Wait::Idle)
-            }
+            Kind::Some
+            | Kind::All
+            | Kind::Request(_)
+            | Kind::Response(_)
+            | Kind::Transaction(_) => (self.settings.idle, Wait::Idle),
         };
         self.set_deadline(limit, wait, effects);
     }
@@ -490,9 +516,9 @@ impl State {
         }
     }
 
-    /// A write waits for the peer; the owner's have a limit.
+    /// A write waits for the peer.
     fn note_write_wait(&mut self, effects: &mut Effects) {
-        if matches!(self.writes.front(), Some(Write { sink: Sink::Owner, .. }) | None) {
+        if self.settings.write.is_some() {
             self.set_deadline(self.settings.write, Wait::Write, effects);
         }
     }
@@ -521,9 +547,9 @@ impl State {
                         if let Some(Read { sink: Sink::Owner, .. }) = self.reads.front() {
                             drop(self.reads.pop());
                         }
-                        self.events.push_back(Event::TimedOut(wait));
+                        self.events.push(Event::TimedOut(wait));
                     }
-                    Wait::Write => self.events.push_back(Event::TimedOut(wait)),
+                    Wait::Write => self.events.push(Event::TimedOut(wait)),
                 }
             }
             Some((at, _)) => effects.timer = Some(at),
@@ -538,31 +564,27 @@ impl State {
     pub(super) fn cancel(&mut self, id: OperationId, error: Error, effects: &mut Effects) {
         if let Some(index) = self.reads.position(|read| read.sink.is(id)) {
             let request = self.writes.position(|write| write.transaction == Some(id));
-            let is_transaction =
-                index == 0 || request.is_some_and(|at| at > 0) || self.reads_transaction(index);
-            let is_untouched = index > 0 || self.is_head_untouched();
-            match request {
-                // A transaction whose request has not been begun.
-                Some(at) if at > 0 && index > 0 => {
-                    self.writes.remove(at);
-                    self.drop_read(index, error, effects);
-                }
-                None if is_untouched && !(is_transaction && self.reads_transaction(index)) => {
-                    self.drop_read(index, error, effects);
-                }
-                Some(_) | None => self.fail_read(index, error, effects),
+            let is_safe = if self.reads.get(index).is_some_and(Read::is_transaction) {
+                // Its request has not been begun.
+                matches!(request, Some(1..))
+            } else {
+                index > 0 || self.is_head_untouched()
+            };
+            if let (true, Some(at)) = (is_safe, request) {
+                drop(self.writes.remove(at));
+            }
+            if is_safe {
+                self.drop_read(index, error, effects);
+            } else {
+                self.fail_read(index, error, effects);
             }
         } else if let Some(index) = self.writes.position(|write| write.sink.is(id)) {
             if index == 0 {
                 self.fail(Side::Write, error, effects);
-            } else if let Some(Write { sink: Sink::Aio(operation), .. }) = self.writes.remove(index) {
-                effects.end(operation, Err(error), 0);
+            } else if let Some(write) = self.writes.remove(index) {
+                effects.end_write(write.sink, Err(error), 0);
             }
         }
-    }
-
-    fn reads_transaction(&mut self, index: usize) -> bool {
-        self.reads.get(index).is_some_and(|read| matches!(read.kind, Kind::Transaction(_)))
     }
 
     /// Returns whether the first read waits for a head of which no byte has come.
@@ -575,9 +597,8 @@ impl State {
     }
 
     fn drop_read(&mut self, index: usize, error: Error, effects: &mut Effects) {
-        let Some(read) = self.reads.remove(index) else { return };
-        if let Sink::Aio(operation) = read.sink {
-            effects.end(operation, Err(error), read.count);
+        if let Some(read) = self.reads.remove(index) {
+            effects.end_read(read, Err(error));
         }
     }
 
@@ -585,9 +606,7 @@ impl State {
     fn fail_read(&mut self, index: usize, error: Error, effects: &mut Effects) {
         if let Some(mut read) = self.reads.remove(index) {
             read.abandon();
-            if let Sink::Aio(operation) = read.sink {
-                effects.end(operation, Err(error), read.count);
-            }
+            effects.end_read(read, Err(error));
         }
         self.close(Error::Closed, effects);
     }
@@ -605,20 +624,14 @@ impl State {
             Side::Write => {
                 let Some(write) = self.writes.pop() else { return self.close(error, effects) };
                 // A transaction fails as a whole.
-                if let Some(index) = write
-                    .transaction
-                    .and_then(|id| self.reads.position(|read| read.sink.is(id)))
+                if let Some(index) =
+                    write.transaction.and_then(|id| self.reads.position(|read| read.sink.is(id)))
                 {
                     return self.fail_read(index, error, effects);
                 }
-                match write.sink {
-                    Sink::Aio(operation) => {
-                        let count = write.content.count_after_failure(write.sent);
-                        effects.end(operation, Err(error), count);
-                        self.close(Error::Closed, effects);
-                    }
-                    Sink::Owner | Sink::Nobody => self.close(error, effects),
-                }
+                let count = write.content.count_after_failure(write.sent);
+                effects.end_write(write.sink, Err(error), count);
+                self.close(error, effects);
             }
         }
     }
@@ -651,7 +664,7 @@ impl State {
             socket.close();
         }
         self.forget();
-        self.events.push_back(Event::Closed(why));
+        self.events.push(Event::Closed(why));
     }
 
     /// Refuses everything from now on, tells the peer that no more will come, and waits for its end,
@@ -699,22 +712,18 @@ impl State {
         self.end_all(effects);
         drop(std::mem::replace(&mut self.phase, Phase::Closed));
         self.deadline = None;
-        self.events.push_back(Event::Closed(Error::Closed));
+        self.events.push(Event::Closed(Error::Closed));
     }
 
     /// Ends everything that waits with `Closed`.
     fn end_all(&mut self, effects: &mut Effects) {
         while let Some(mut read) = self.reads.pop() {
             read.abandon();
-            if let Sink::Aio(operation) = read.sink {
-                effects.end(operation, Err(Error::Closed), read.count);
-            }
+            effects.end_read(read, Err(Error::Closed));
         }
         while let Some(write) = self.writes.pop() {
-            if let Sink::Aio(operation) = write.sink {
-                let count = write.content.count_after_failure(write.sent);
-                effects.end(operation, Err(Error::Closed), count);
-            }
+            let count = write.content.count_after_failure(write.sent);
+            effects.end_write(write.sink, Err(Error::Closed), count);
         }
     }
 

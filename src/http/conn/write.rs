@@ -58,6 +58,17 @@ impl Then {
     }
 }
 
+impl Content {
+    /// Returns what the operation reports as moved when it fails after `sent` bytes: of a message,
+    /// nothing.
+    pub(super) const fn count_after_failure(&self, sent: usize) -> usize {
+        match self {
+            Self::Raw { .. } => sent,
+            Self::Message { .. } => 0,
+        }
+    }
+}
+
 impl Write {
     /// Returns how many bytes the whole write has.
     pub(super) fn total(&self) -> usize {
@@ -82,7 +93,10 @@ impl Write {
         let (count, left) = match (&self.content, &self.sink) {
             (Content::Raw { .. }, Sink::Aio(operation)) => {
                 let buffers = operation.buffers();
-                (buffers.gather(sent, |pieces| socket.try_send(pieces))?, buffers.total_len() - sent)
+                (
+                    buffers.gather(sent, |pieces| socket.try_send(pieces))?,
+                    buffers.total_len() - sent,
+                )
             }
             (Content::Raw { .. }, Sink::Owner | Sink::Nobody) => (0, 0),
             (Content::Message { head, body }, _) => {
