@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::http::codec::Limits;
 
-/// What connections of one kind have in common. `None` is no limit of time.
+/// What connections of one kind have in common. `None` is no limit of time, unless stated.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Settings {
     /// On what the peer may send.
@@ -17,8 +17,8 @@ pub(crate) struct Settings {
     pub(crate) body: Option<Duration>,
     /// Between bytes that the peer takes of what the owner writes.
     pub(crate) write: Option<Duration>,
-    /// For the peer's end of the stream after ours; without a limit of its own it is two seconds.
-    pub(crate) linger: Duration,
+    /// For the peer's end of the stream after ours; `None` does not wait for it.
+    pub(crate) linger: Option<Duration>,
 }
 
 impl Default for Settings {
@@ -30,7 +30,7 @@ impl Default for Settings {
             head: None,
             body: None,
             write: None,
-            linger: Duration::from_secs(2),
+            linger: Some(Duration::from_secs(2)),
         }
     }
 }

@@ -675,10 +675,10 @@ impl State {
         self.phase = Phase::Lingering(socket);
         self.end_all(effects);
         self.forget();
-        if !is_shut {
+        if !is_shut || self.settings.linger.is_none() {
             return self.end(effects);
         }
-        self.set_deadline(Some(self.settings.linger), Wait::Linger, effects);
+        self.set_deadline(self.settings.linger, Wait::Linger, effects);
         self.drop_input(effects);
     }
 
