@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::http::Limits;
+use crate::http::conn::Settings;
 
 /// The limits and timeouts of a server; the defaults suit a server that strangers can reach.
 ///
@@ -45,6 +46,20 @@ pub struct ServerConfig {
     /// What arrives meanwhile is discarded. A connection that closes with unread input may take the
     /// response from the client, which is what `None` does: it closes at once.
     pub linger_timeout: Option<Duration>,
+}
+
+impl ServerConfig {
+    /// What of this concerns each connection.
+    pub(super) fn connection(&self) -> Settings {
+        Settings {
+            limits: self.limits,
+            idle: self.idle_timeout,
+            head: self.head_timeout,
+            body: self.body_timeout,
+            write: self.write_timeout,
+            linger: self.linger_timeout,
+        }
+    }
 }
 
 impl Default for ServerConfig {

@@ -26,6 +26,7 @@ use super::pages::Pages;
 use super::routes::Routes;
 use super::session::Session;
 use crate::http::Response;
+use crate::http::conn::Settings;
 use crate::http::date::Date;
 
 /// What a server has done and has at this moment.
@@ -46,6 +47,8 @@ pub(super) struct Core {
     /// A copy that does not keep it going.
     runtime: Runtime,
     config: ServerConfig,
+    /// What the configuration means to a connection.
+    settings: Arc<Settings>,
     routes: Routes,
     pages: Pages,
     listener: Arc<Listener>,
@@ -73,6 +76,7 @@ impl Core {
         Arc::new_cyclic(|core: &Weak<Self>| Self {
             listener: Listener::new(core.clone(), &runtime),
             runtime,
+            settings: Arc::new(config.connection()),
             config,
             routes: Routes::new(ServerId::unique()),
             pages: Pages::default(),
@@ -89,6 +93,11 @@ impl Core {
     /// Its limits and timeouts, which never change.
     pub(super) fn config(&self) -> &ServerConfig {
         &self.config
+    }
+
+    /// What of that concerns its connections.
+    pub(super) fn settings(&self) -> &Arc<Settings> {
+        &self.settings
     }
 
     /// Who gets which request.
