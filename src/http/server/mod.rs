@@ -16,9 +16,8 @@
 //! apply to everything a client can do or leave undone. No lock is held while a handler runs or is
 //! dropped.
 //!
-//! Locks, outermost first: the life of a server, the registry; the list of routes, a handler; a
-//! session's own, the table of sessions or the listener. What is beyond a semicolon is never held
-//! together with what is before it.
+//! Locks, outermost first, in orders that never meet: the life of a server, the registry; the life of
+//! a server, the listener, the table of sessions; a session's own, the list of routes, a handler.
 
 mod config;
 mod core;

@@ -32,9 +32,7 @@ use super::exchange::Exchange;
 use super::handler::{Handler, Kind};
 use super::routes::{Lookup, Snapshot, Target};
 use crate::http::codec::{BodyFraming, RequestHead, TargetForm};
-use crate::http::conn::{
-    Answering, BodyReader, Conn, Event, Link, Owner, Then, Wait, with_head,
-};
+use crate::http::conn::{Answering, BodyReader, Conn, Event, Link, Owner, Then, Wait, with_head};
 use crate::http::head_edit::HeadEdit;
 use crate::http::response::Remainder;
 use crate::http::{Body, Request, Response, Shared, status};
