@@ -1,48 +1,30 @@
 //! Which connections a server accepts, and when.
 
+mod support;
+
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::net::TcpStream;
 use std::process::Command;
 use std::sync::{Arc, mpsc};
-use std::time::Duration;
 
-use nng_oxide::Url;
 use nng_oxide::http::{Handler, Server, ServerConfig};
+use support::{LIMIT, connect, read_until, running, status, try_connect};
 
-/// How long a test waits for something that must happen, before it fails instead of hanging.
-const LIMIT: Duration = Duration::from_secs(60);
-
-/// A running server of its own with one page.
+/// A running server with one page.
 fn server(config: ServerConfig) -> Server {
-    let url: Url = "http://127.0.0.1:0".parse().unwrap();
-    let server = Server::with_config(&url, config).unwrap();
-    server.add_handler(&Handler::fixed("/", "hello", None).unwrap()).unwrap();
-    server.start().unwrap();
+    let server = running(config);
+    let page = Handler::fixed("/", "hello", None).expect("there is no media type to refuse");
+    server.add_handler(&page).expect("it is the only one");
     server
 }
 
-fn connect(server: &Server) -> TcpStream {
-    let stream = TcpStream::connect(server.addr().to_inet().unwrap()).unwrap();
-    stream.set_read_timeout(Some(LIMIT)).unwrap();
-    stream
+fn ask(client: &mut TcpStream) {
+    support::ask(client, "GET", "/", "h");
 }
 
-fn ask(stream: &mut TcpStream) {
-    stream.write_all(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n").unwrap();
-}
-
-/// Reads an answer to its end, which is that of the page.
-fn is_answered(stream: &mut TcpStream) -> bool {
-    let mut answer = Vec::new();
-    let mut byte = [0];
-    while !answer.ends_with(b"hello") {
-        if stream.read(&mut byte).unwrap() == 0 {
-            return false;
-        }
-        answer.push(byte[0]);
-    }
-    answer.starts_with(b"HTTP/1.1 200 ")
+fn is_answered(client: &mut TcpStream) -> bool {
+    status(&read_until(client, "hello")) == 200
 }
 
 #[test]
@@ -66,8 +48,9 @@ fn a_stop_closes_what_is_open_and_refuses_what_is_new() {
     ask(&mut client);
     assert!(is_answered(&mut client));
     server.stop();
+    // A reset is an end, too.
     assert_eq!(client.read(&mut [0]).unwrap_or(0), 0);
-    assert!(TcpStream::connect(server.addr().to_inet().unwrap()).is_err());
+    assert!(try_connect(&server).is_err());
 }
 
 /// Set for the process that has few descriptors.

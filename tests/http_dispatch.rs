@@ -1,44 +1,33 @@
 //! Which handler answers a request, as clients see it.
 
+mod support;
+
 use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::sync::Arc;
-use std::time::Duration;
 
+use nng_oxide::Error;
 use nng_oxide::http::{Exchange, Handler, Request, Response, Server, ServerConfig, Shared};
-use nng_oxide::{Error, Url};
+use support::{ask, connect, read_until, running, status};
 
-/// How long a test waits for something that must happen, before it fails instead of hanging.
-const LIMIT: Duration = Duration::from_secs(60);
-
-/// A running server of its own.
 fn server() -> Server {
-    let url: Url = "http://127.0.0.1:0".parse().unwrap();
-    let server = Server::with_config(&url, ServerConfig::default()).unwrap();
-    server.start().unwrap();
-    server
+    running(ServerConfig::default())
 }
 
-fn connect(server: &Server) -> TcpStream {
-    let stream = TcpStream::connect(server.addr().to_inet().unwrap()).unwrap();
-    stream.set_read_timeout(Some(LIMIT)).unwrap();
-    stream
-}
-
-/// Sends a request and returns the status and what the client gets until the connection ends.
+/// Sends a request and returns the status and all that the client gets until the connection ends.
 fn answer(server: &Server, line: &str, host: &str) -> (u16, String) {
     let mut stream = connect(server);
-    write!(stream, "{line} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").unwrap();
+    let request = format!("{line} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).expect("the connection is open");
     let mut text = String::new();
-    stream.read_to_string(&mut text).unwrap();
-    (text[9..12].parse().unwrap(), text)
+    stream.read_to_string(&mut text).expect("an answer comes in time");
+    (status(&text), text)
 }
 
 /// Returns the body of the answer to `GET`.
 fn page(server: &Server, path: &str, host: &str) -> String {
     let (status, text) = answer(server, &format!("GET {path}"), host);
     assert_eq!(status, 200, "{path}");
-    text.split_once("\r\n\r\n").unwrap().1.to_owned()
+    text.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default()
 }
 
 /// A handler that answers with a text.
@@ -105,25 +94,19 @@ fn head_is_answered_as_get_without_the_body() {
 fn changes_apply_to_the_next_request_of_open_connections() {
     let server = server();
     let mut stream = connect(&server);
-    let mut status = || {
-        write!(stream, "HEAD / HTTP/1.1\r\nHost: h\r\n\r\n").unwrap();
-        let mut text = Vec::new();
-        while !text.ends_with(b"\r\n\r\n") {
-            let mut byte = [0];
-            assert_eq!(stream.read(&mut byte).unwrap(), 1);
-            text.push(byte[0]);
-        }
-        String::from_utf8(text).unwrap()[9..12].parse::<u16>().unwrap()
+    let mut next_status = || {
+        ask(&mut stream, "HEAD", "/", "h");
+        status(&read_until(&mut stream, "\r\n\r\n"))
     };
-    assert_eq!(status(), 404);
+    assert_eq!(next_status(), 404);
     let handler = saying("/", "here");
     server.add_handler(&handler).unwrap();
-    assert_eq!(status(), 200);
+    assert_eq!(next_status(), 200);
     server.del_handler(&handler).unwrap();
-    assert_eq!(status(), 404);
+    assert_eq!(next_status(), 404);
     assert_eq!(server.del_handler(&handler), Err(Error::NotFound));
     server.add_handler(&handler).unwrap();
-    assert_eq!(status(), 200);
+    assert_eq!(next_status(), 200);
     assert_eq!(server.stats().requests, 4);
 }
 
