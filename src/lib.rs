@@ -1,6 +1,10 @@
 //! NNG (nanomsg-next-gen) in Rust: callback-driven networking on an asynchronous core.
 
+#![forbid(unsafe_code)]
+
 mod url;
+
+pub mod http;
 
 pub use nng_aio::Error;
 pub use url::Url;

@@ -134,6 +134,11 @@ impl Url {
         self.authority.as_ref().map(|authority| authority.port.as_str())
     }
 
+    /// Returns whether the port is the one that the scheme implies; true without a host.
+    pub(crate) fn has_default_port(&self) -> bool {
+        self.port().is_none_or(|port| port == default_port(&self.scheme))
+    }
+
     /// Returns the canonical path; empty, or beginning with `/` (`u_path`).
     ///
     /// For `ipc`, `unix`, `abstract` and `inproc` it is everything behind `://`, untouched.
@@ -175,7 +180,7 @@ impl fmt::Display for Url {
             return f.write_str(&self.path);
         };
         f.write_str(authority.printable_hostname())?;
-        if authority.port != default_port(&self.scheme) {
+        if !self.has_default_port() {
             write!(f, ":{}", authority.port)?;
         }
         f.write_str(self.requri.as_deref().unwrap_or_default())

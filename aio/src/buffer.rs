@@ -140,6 +140,15 @@ impl Buffers {
         self.pieces().iter().map(Buffer::len).fold(0, usize::saturating_add)
     }
 
+    /// The number of bytes that can be received: those of the owned pieces together.
+    pub fn room(&self) -> usize {
+        let owned = |piece: &Buffer| match piece {
+            Buffer::Owned(bytes) => bytes.len(),
+            Buffer::Shared(_) | Buffer::Static(_) => 0,
+        };
+        self.pieces().iter().map(owned).fold(0, usize::saturating_add)
+    }
+
     /// The first piece as a vector; empty if there is none or it is not owned.
     pub fn into_vec(self) -> Vec<u8> {
         match self.0 {
@@ -234,6 +243,7 @@ mod tests {
         let lens = |buffers: &mut Buffers, skip| {
             buffers.scatter(skip, |room| room.iter().map(|piece| piece.len()).collect::<Vec<_>>())
         };
+        assert_eq!(buffers.room(), 5);
         assert_eq!(lens(&mut buffers, 0), [2, 3]);
         assert_eq!(lens(&mut buffers, 3), [2]);
         assert_eq!(lens(&mut buffers, 5), [0; 0]);

@@ -19,6 +19,8 @@
 use std::borrow::Cow;
 use std::{fmt, io};
 
+use crate::sys;
+
 /// Builds [`Error`], [`codes`] and the conversions from one table.
 macro_rules! errors {
     ($($(#[$doc:meta])* $variant:ident = $constant:ident $code:literal $text:literal,)+) => {
@@ -197,6 +199,28 @@ impl Error {
         }
     }
 
+    /// Maps what getaddrinfo(3) answered; `errno` counts only if the answer is `EAI_SYSTEM`.
+    ///
+    /// Unlike NNG, which gives them codes without a text, the answers for an address of another
+    /// family and for a server's refusal are `AddressInvalid`.
+    pub(crate) const fn from_addrinfo(answer: i32, errno: i32) -> Self {
+        match answer {
+            libc::EAI_NONAME | libc::EAI_SERVICE | libc::EAI_FAMILY | libc::EAI_FAIL => {
+                Self::AddressInvalid
+            }
+            sys::EAI_NODATA | sys::EAI_ADDRFAMILY => Self::AddressInvalid,
+            libc::EAI_MEMORY => Self::NoMemory,
+            libc::EAI_SYSTEM => Self::from_errno(errno),
+            libc::EAI_BADFLAGS => Self::Invalid,
+            libc::EAI_SOCKTYPE => Self::NotSupported,
+            libc::EAI_AGAIN => Self::Again,
+            #[cfg(target_os = "linux")]
+            sys::EAI_CANCELED => Self::Canceled,
+            // As NNG does, although negative answers fall out of the range of wrapped numbers.
+            _ => Self::nonzero(answer.wrapping_add(codes::NNG_ESYSERR)),
+        }
+    }
+
     /// Returns the text of a code in NNG's words; a code that wraps an `errno` has the system's.
     ///
     /// Any number is answered: zero says `Hunky dory`, an unknown one `Unknown error #N`.
@@ -268,6 +292,30 @@ impl From<io::Error> for Error {
             io::ErrorKind::Unsupported => Self::NotSupported,
             io::ErrorKind::OutOfMemory => Self::NoMemory,
             _ => Self::Internal,
+        }
+    }
+}
+
+impl From<sys::Failure> for Error {
+    /// Maps what getaddrinfo(3) answered.
+    ///
+    /// Unlike NNG, which gives them codes without a text, the answers for an address of another
+    /// family and for a server's refusal are `AddressInvalid`.
+    fn from(failure: sys::Failure) -> Self {
+        match failure.answer {
+            libc::EAI_NONAME | libc::EAI_SERVICE | libc::EAI_FAMILY | libc::EAI_FAIL => {
+                Self::AddressInvalid
+            }
+            sys::EAI_NODATA | sys::EAI_ADDRFAMILY => Self::AddressInvalid,
+            libc::EAI_MEMORY => Self::NoMemory,
+            libc::EAI_SYSTEM => Self::from_errno(failure.errno),
+            libc::EAI_BADFLAGS => Self::Invalid,
+            libc::EAI_SOCKTYPE => Self::NotSupported,
+            libc::EAI_AGAIN => Self::Again,
+            #[cfg(target_os = "linux")]
+            sys::EAI_CANCELED => Self::Canceled,
+            // As NNG does, although negative answers fall out of the range of wrapped numbers.
+            answer => Self::nonzero(answer.wrapping_add(codes::NNG_ESYSERR)),
         }
     }
 }
@@ -391,6 +439,33 @@ mod tests {
         for (errno, code) in expected {
             assert_eq!(Error::from_errno(errno).code(), code, "errno {errno}");
         }
+    }
+
+    #[test]
+    fn addrinfo_maps_as_in_nng_with_the_stated_exceptions() {
+        let from = |answer, errno| Error::from(sys::Failure { answer, errno });
+        let expected = [
+            (libc::EAI_NONAME, 15),
+            (sys::EAI_NODATA, 15),
+            (libc::EAI_SERVICE, 15),
+            (sys::EAI_ADDRFAMILY, 15),
+            (libc::EAI_FAMILY, 15),
+            (libc::EAI_FAIL, 15),
+            (libc::EAI_MEMORY, 2),
+            (libc::EAI_BADFLAGS, 3),
+            (libc::EAI_SOCKTYPE, 9),
+            (libc::EAI_AGAIN, 8),
+            #[cfg(target_os = "linux")]
+            (sys::EAI_CANCELED, 20),
+            (libc::EAI_OVERFLOW, codes::NNG_ESYSERR + libc::EAI_OVERFLOW),
+        ];
+        for (answer, code) in expected {
+            let error = from(answer, libc::EINTR);
+            assert_eq!(error.code(), code, "answer {answer}");
+            assert_eq!(Error::from_code(code), Err(error), "answer {answer} is canonical");
+        }
+        assert_eq!(from(libc::EAI_SYSTEM, libc::EMFILE), Error::NoFiles);
+        assert_eq!(from(libc::EAI_SYSTEM, libc::ENOTDIR), Error::System(libc::ENOTDIR));
     }
 
     #[test]

@@ -23,6 +23,8 @@ use std::net::Shutdown;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
+use super::addr::Addr;
+use super::ends::Ends;
 use crate::runtime::{Registration, Watcher};
 use crate::{Error, Runtime, sys};
 
@@ -33,12 +35,18 @@ pub struct Socket {
     /// descriptor that is in use.
     fd: Arc<OwnedFd>,
     registration: Option<Registration>,
+    ends: Ends,
 }
 
 impl Socket {
     /// Takes over a connected stream socket.
     pub fn from_fd(fd: OwnedFd) -> Self {
-        Self { fd: Arc::new(fd), registration: None }
+        let ends = Ends::of(fd.as_fd());
+        Self::new(fd, ends)
+    }
+
+    pub(super) fn new(fd: OwnedFd, ends: Ends) -> Self {
+        Self { fd: Arc::new(fd), registration: None, ends }
     }
 
     /// Enters the socket into the runtime's table, which keeps `watcher` until the socket is closed
@@ -56,7 +64,7 @@ impl Socket {
     /// is ready already is told, too.
     ///
     /// # Errors
-    /// `State` before [`attach`](Self::attach); `OutOfMemory` or `NoSpace` if the selector takes no
+    /// `State` before [`attach`](Self::attach); `NoMemory` or `NoSpace` if the selector takes no
     /// more.
     pub fn watch(&mut self) -> Result<(), Error> {
         let registration = self.registration.as_mut().ok_or(Error::State)?;
@@ -127,6 +135,22 @@ impl Socket {
     /// Takes the error that the connection met in the background, if there is one.
     pub fn take_error(&self) -> Option<Error> {
         sys::take_error(self.fd.as_fd()).err().map(Error::from)
+    }
+
+    /// The address of this end, as it was when the connection was made; of a Unix connection, that
+    /// of the listener. `Unspecified` for a pair of Unix sockets.
+    pub fn local_addr(&self) -> Addr {
+        self.ends.local()
+    }
+
+    /// The address of the other end, as it was when the connection was made; of a Unix connection,
+    /// that of the listener. `Unspecified` for a pair of Unix sockets.
+    pub fn remote_addr(&self) -> Addr {
+        self.ends.peer()
+    }
+
+    pub(super) fn ends(&self) -> &Ends {
+        &self.ends
     }
 
     /// The descriptor, for those who sleep in a call on it while the socket may be closed.

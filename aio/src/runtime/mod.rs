@@ -13,6 +13,7 @@
 //! | `queue.rs`, `sources.rs`, `registry.rs` | due callbacks, registered descriptors, living aios |
 //! | `timekeeper.rs` | how long a wait may last |
 //! | `timer.rs` | timers for providers |
+//! | `lookups.rs` | threads for lookups of names, which block in the system |
 //! | `current.rs` | what a thread is doing for which runtime; the callbacks on its stack |
 //! | `waits.rs` | waits between callbacks that could never end |
 //! | `host.rs` | turns made by the host |
@@ -28,6 +29,7 @@ pub(crate) mod current;
 mod detector;
 mod global;
 mod host;
+pub(crate) mod lookups;
 mod queue;
 mod registry;
 pub(crate) mod roles;

@@ -5,6 +5,7 @@
 //! knows of operations, streams or runtimes.
 #![allow(unsafe_code, reason = "this folder is where the crate keeps all of it")]
 
+mod addrinfo;
 mod fork;
 #[cfg(all(target_os = "linux", not(portable_selector)))]
 mod poll;
@@ -12,6 +13,9 @@ mod socket;
 mod spin;
 mod usage;
 
+#[cfg(target_os = "linux")]
+pub(crate) use addrinfo::EAI_CANCELED;
+pub(crate) use addrinfo::{EAI_ADDRFAMILY, EAI_NODATA, Failure, addrinfo};
 pub(crate) use fork::{count_forks, forks};
 #[cfg(all(target_os = "linux", not(portable_selector)))]
 pub(crate) use poll::{EpollEvents, epoll_wait};

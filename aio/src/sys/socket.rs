@@ -261,31 +261,22 @@ pub(crate) fn listen(socket: BorrowedFd<'_>, backlog: i32) -> io::Result<()> {
     Ok(())
 }
 
-/// Takes a connection; it is in the blocking mode and closed on exec. The listener's options, such
-/// as `TCP_NODELAY`, are inherited on Linux.
+/// Takes a connection and the name of its other end. It is in the blocking mode and closed on exec.
+/// The listener's options, such as `TCP_NODELAY`, are inherited on Linux.
 ///
 /// # Errors
 /// `WouldBlock` if none is there, provided that the listener is not in the blocking mode.
-pub(crate) fn accept(listener: BorrowedFd<'_>) -> io::Result<OwnedFd> {
-    #[cfg(not(target_vendor = "apple"))]
-    let fd = check_int(|| {
-        // SAFETY: the descriptor is borrowed and open; null pointers ask for no address.
-        unsafe {
-            libc::accept4(
-                listener.as_raw_fd(),
-                std::ptr::null_mut(),
-                std::ptr::null_mut(),
-                libc::SOCK_CLOEXEC,
-            )
-        }
-    })?;
-    #[cfg(target_vendor = "apple")]
-    let fd = check_int(|| {
-        // SAFETY: as above.
-        unsafe { libc::accept(listener.as_raw_fd(), std::ptr::null_mut(), std::ptr::null_mut()) }
-    })?;
+pub(crate) fn accept(listener: BorrowedFd<'_>) -> io::Result<(OwnedFd, Name)> {
+    let mut accepted = -1;
+    let peer = read_name(|address, len| {
+        accepted = accept_raw(listener.as_raw_fd(), address, len);
+        accepted
+    });
+    if accepted < 0 {
+        return Err(peer.err().unwrap_or_else(io::Error::last_os_error));
+    }
     // SAFETY: the descriptor was opened just now and nobody else has it.
-    let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+    let fd = unsafe { OwnedFd::from_raw_fd(accepted) };
     #[cfg(target_vendor = "apple")]
     {
         use std::os::fd::AsFd;
@@ -294,7 +285,20 @@ pub(crate) fn accept(listener: BorrowedFd<'_>) -> io::Result<OwnedFd> {
         set_option(fd.as_fd(), libc::SOL_SOCKET, libc::SO_NOSIGPIPE, 1)?;
         set_blocking(fd.as_fd(), true)?;
     }
-    Ok(fd)
+    Ok((fd, peer?))
+}
+
+#[cfg(not(target_vendor = "apple"))]
+fn accept_raw(listener: c_int, address: *mut libc::sockaddr, len: *mut socklen_t) -> c_int {
+    // SAFETY: the callers' descriptor is borrowed and open; the pointers, which `read_name` hands
+    // out, are to room for any address and to its size.
+    unsafe { libc::accept4(listener, address, len, libc::SOCK_CLOEXEC) }
+}
+
+#[cfg(target_vendor = "apple")]
+fn accept_raw(listener: c_int, address: *mut libc::sockaddr, len: *mut socklen_t) -> c_int {
+    // SAFETY: as above.
+    unsafe { libc::accept(listener, address, len) }
 }
 
 /// Ends both directions, or only the sending one.

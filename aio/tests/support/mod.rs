@@ -1,12 +1,15 @@
 //! What the tests of this crate share: a provider that does as told, and ways to wait for events.
-#![allow(dead_code, reason = "each test program uses a part of it")]
+#![allow(dead_code, unreachable_pub, reason = "each test program uses a part of it")]
 
 use std::collections::VecDeque;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use nng_aio::{Aio, Cancel, Error, Operation, OperationId, Timeout};
+use nng_aio::{Aio, Cancel, Error, Operation, OperationId, Readiness, Timeout, Watcher};
 
 /// How long a test waits for something that must happen, before it fails instead of hanging.
 pub const LIMIT: Duration = Duration::from_secs(60);
@@ -129,5 +132,53 @@ impl Door {
         let guard = self.is_open.lock().unwrap();
         let waited = self.opened.wait_timeout_while(guard, LIMIT, |is_open| !*is_open).unwrap();
         assert!(!waited.1.timed_out(), "the door opens in time");
+    }
+}
+
+/// A watcher that reports what it is told.
+pub struct Watch {
+    pub ready: Sender<Readiness>,
+    pub closed: Sender<()>,
+}
+
+impl Watch {
+    /// The watcher, what it hears of readiness, and what of the runtime's end.
+    pub fn new() -> (Arc<Self>, Receiver<Readiness>, Receiver<()>) {
+        let (ready, hear_ready) = mpsc::channel();
+        let (closed, hear_closed) = mpsc::channel();
+        (Arc::new(Self { ready, closed }), hear_ready, hear_closed)
+    }
+}
+
+impl Watcher for Watch {
+    fn ready(self: Arc<Self>, readiness: Readiness) {
+        send(&self.ready, readiness);
+    }
+
+    fn runtime_closed(self: Arc<Self>) {
+        send(&self.closed, ());
+    }
+}
+
+/// A fresh directory, removed with what is in it when it goes.
+pub struct Directory(PathBuf);
+
+impl Directory {
+    pub fn new() -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let name = format!("nng-{}-{}", std::process::id(), COUNT.fetch_add(1, SeqCst));
+        let path = std::env::temp_dir().join(name);
+        fs::create_dir(&path).expect("a fresh directory");
+        Self(path)
+    }
+
+    pub fn join(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
     }
 }

@@ -1,0 +1,45 @@
+//! HTTP/1.x on the wire: bytes in, heads and body ranges out, and back. No I/O, no clock, no lock.
+//!
+//! | module | what it answers |
+//! |---|---|
+//! | `grammar` | which bytes are allowed where |
+//! | `limits` | how much is too much |
+//! | `error` | what is wrong, and which status and NNG error say so |
+//! | `lines` | where the lines of a head end, resumable without reading anything twice |
+//! | `request`, `response` | the two kinds of head |
+//! | `target` | what a request is for |
+//! | `fields` | what the fields say about the body, the connection and the host |
+//! | `framing` | how long the body is |
+//! | `chunked` | the chunked coding, both ways |
+//! | `decimal` | numbers as text |
+//!
+//! Contract: incomplete input is an answer, not an error. Nothing a peer sends panics or makes the
+//! codec allocate more than a fixed multiple of what it sent. The result does not depend on how the
+//! input was cut into pieces. Strictness wins where two readings could differ, because what one
+//! party takes for a body another may take for a request.
+//!
+//! Source: RFC 9112.
+
+mod chunked;
+mod decimal;
+mod error;
+mod fields;
+mod framing;
+pub(crate) mod grammar;
+mod limits;
+mod lines;
+mod request;
+mod response;
+mod target;
+
+pub(crate) use chunked::{CHUNK_END, ChunkedDecoder, LAST_CHUNK, Step, write_chunk_size};
+pub(crate) use decimal::Decimal;
+pub(crate) use error::{ChunkError, HeadError};
+pub(crate) use framing::BodyFraming;
+pub use limits::Limits;
+pub(crate) use request::{RequestHead, RequestParser};
+pub(crate) use response::{ResponseHead, ResponseParser};
+pub(crate) use target::TargetForm;
+
+/// The digits up to hexadecimal.
+const DIGITS: &[u8; 16] = b"0123456789abcdef";

@@ -1,0 +1,222 @@
+//! A body on its way in: counted, decoded and kept, or only counted.
+//!
+//! Memory grows with what has arrived, whatever was announced.
+
+use std::fmt;
+
+use nng_aio::Error;
+
+use crate::http::codec::{BodyFraming, ChunkError, ChunkedDecoder, Limits, Step};
+
+/// Reads one body.
+#[derive(Debug)]
+pub(crate) struct BodyReader {
+    coding: Coding,
+    /// What has arrived, if it is kept.
+    bytes: Vec<u8>,
+    is_kept: bool,
+    /// How many more bytes may come.
+    room: u64,
+}
+
+#[derive(Debug)]
+enum Coding {
+    /// So many bytes are still to come.
+    Length(u64),
+    Chunked(ChunkedDecoder),
+    UntilClose,
+}
+
+/// Why a body was refused.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum BodyError {
+    /// Its framing is malformed.
+    Chunk(ChunkError),
+    /// It exceeds the limit.
+    TooLong,
+}
+
+impl BodyReader {
+    /// Reads a body of at most `limit` bytes into `memory`.
+    pub(crate) fn collect(
+        framing: BodyFraming,
+        limits: &Limits,
+        limit: u64,
+        memory: Vec<u8>,
+    ) -> Self {
+        let coding = Coding::of(framing, limits);
+        Self { coding, bytes: memory, is_kept: true, room: limit }
+    }
+
+    /// Reads a body and drops it, as long as it takes at most `limit` bytes on the wire.
+    pub(crate) fn drain(framing: BodyFraming, limits: &Limits, limit: u64) -> Self {
+        let coding = Coding::of(framing, limits);
+        Self { coding, bytes: Vec::new(), is_kept: false, room: limit }
+    }
+
+    /// Takes more input; returns how much of it belongs to the body, and whether that was the end.
+    pub(crate) fn feed(&mut self, input: &[u8]) -> Result<(usize, bool), BodyError> {
+        match &mut self.coding {
+            Coding::Length(left) => {
+                if *left > self.room {
+                    return Err(BodyError::TooLong);
+                }
+                let count = usize::try_from(*left).unwrap_or(usize::MAX).min(input.len());
+                *left -= count as u64;
+                let is_end = *left == 0;
+                self.take(&input[..count])?;
+                Ok((count, is_end))
+            }
+            Coding::UntilClose => {
+                self.take(input)?;
+                Ok((input.len(), false))
+            }
+            Coding::Chunked(_) => self.feed_chunks(input),
+        }
+    }
+
+    fn feed_chunks(&mut self, input: &[u8]) -> Result<(usize, bool), BodyError> {
+        let mut at = 0;
+        loop {
+            let Coding::Chunked(decoder) = &mut self.coding else { return Ok((at, true)) };
+            match decoder.step(&input[at..]).map_err(BodyError::Chunk)? {
+                Step::Data(range) => {
+                    let data = at + range.start..at + range.end;
+                    at = data.end;
+                    // What is only counted is counted as it is on the wire, below.
+                    if self.is_kept {
+                        self.take(&input[data])?;
+                    }
+                }
+                Step::End(count) => {
+                    self.count_if_dropped(at + count)?;
+                    return Ok((at + count, true));
+                }
+                Step::Partial => {
+                    self.count_if_dropped(input.len())?;
+                    return Ok((input.len(), false));
+                }
+            }
+        }
+    }
+
+    fn count_if_dropped(&mut self, count: usize) -> Result<(), BodyError> {
+        if self.is_kept { Ok(()) } else { self.count(count) }
+    }
+
+    fn take(&mut self, bytes: &[u8]) -> Result<(), BodyError> {
+        self.count(bytes.len())?;
+        if self.is_kept {
+            self.bytes.extend_from_slice(bytes);
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, len: usize) -> Result<(), BodyError> {
+        self.room = self.room.checked_sub(len as u64).ok_or(BodyError::TooLong)?;
+        Ok(())
+    }
+
+    /// The stream has ended; returns whether the body has, too.
+    pub(crate) fn ends_here(&self) -> bool {
+        match self.coding {
+            Coding::UntilClose => true,
+            Coding::Length(left) => left == 0,
+            Coding::Chunked(_) => false,
+        }
+    }
+
+    /// Returns whether the body came in chunks.
+    pub(crate) fn is_chunked(&self) -> bool {
+        matches!(self.coding, Coding::Chunked(_))
+    }
+
+    /// Returns what has arrived.
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+}
+
+impl Coding {
+    fn of(framing: BodyFraming, limits: &Limits) -> Self {
+        match framing {
+            BodyFraming::Empty => Self::Length(0),
+            BodyFraming::Length(len) => Self::Length(len),
+            BodyFraming::Chunked => Self::Chunked(ChunkedDecoder::new(limits)),
+            BodyFraming::UntilClose => Self::UntilClose,
+        }
+    }
+}
+
+impl BodyError {
+    /// Returns the NNG error that a user of the connection sees.
+    pub(crate) const fn error(self) -> Error {
+        match self {
+            Self::Chunk(error) => error.error(),
+            Self::TooLong => Error::MessageSize,
+        }
+    }
+}
+
+impl fmt::Display for BodyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Chunk(error) => error.fmt(f),
+            Self::TooLong => f.write_str("body too long"),
+        }
+    }
+}
+
+impl std::error::Error for BodyError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(mut reader: BodyReader, input: &[u8], piece: usize) -> Result<Vec<u8>, BodyError> {
+        let mut at = 0;
+        while at < input.len() {
+            let end = input.len().min(at + piece);
+            let (count, is_end) = reader.feed(&input[at..end])?;
+            at += count;
+            if is_end {
+                break;
+            }
+        }
+        Ok(reader.into_bytes())
+    }
+
+    #[test]
+    fn any_pieces_give_the_same_body_and_leave_what_follows() {
+        let limits = Limits::default();
+        for piece in 1..20 {
+            let length = BodyReader::collect(BodyFraming::Length(5), &limits, 5, Vec::new());
+            assert_eq!(read(length, b"helloGET", piece).unwrap(), b"hello");
+            let chunked = BodyReader::collect(BodyFraming::Chunked, &limits, 5, Vec::new());
+            let wire = b"2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\nGET";
+            assert_eq!(read(chunked, wire, piece).unwrap(), b"hello");
+        }
+    }
+
+    #[test]
+    fn limits_count_the_body_that_is_kept_and_the_wire_that_is_dropped() {
+        let limits = Limits::default();
+        let collect = |framing, limit| BodyReader::collect(framing, &limits, limit, Vec::new());
+        assert_eq!(read(collect(BodyFraming::Length(6), 5), b"h", 1), Err(BodyError::TooLong));
+        let wire = b"2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n";
+        assert_eq!(read(collect(BodyFraming::Chunked, 4), wire, 7), Err(BodyError::TooLong));
+        let drain = |limit| BodyReader::drain(BodyFraming::Chunked, &limits, limit);
+        assert_eq!(read(drain(wire.len() as u64), wire, 3), Ok(Vec::new()));
+        assert_eq!(read(drain(wire.len() as u64 - 1), wire, 3), Err(BodyError::TooLong));
+    }
+
+    #[test]
+    fn the_end_of_the_stream_ends_only_bodies_that_say_so() {
+        let limits = Limits::default();
+        let reader = |framing| BodyReader::collect(framing, &limits, 100, Vec::new());
+        assert!(reader(BodyFraming::UntilClose).ends_here());
+        assert!(reader(BodyFraming::Empty).ends_here());
+        assert!(!reader(BodyFraming::Length(1)).ends_here());
+        assert!(!reader(BodyFraming::Chunked).ends_here());
+    }
+}

@@ -1,0 +1,428 @@
+//! A connection as all its holders share it: the state behind its lock, and everything that reaches
+//! it from outside.
+//!
+//! | who | enters through |
+//! |---|---|
+//! | the holder of a [`Conn`](super::Conn) | `start_read`, `start_write`, `write_message`, `transact` |
+//! | the owner, a server's session | `read_for_owner`, `write_for_owner`, `set_answering` |
+//! | the selector, the timer, the runtime's end | `ready`, `expired`, `runtime_closed` |
+//! | whoever cancels an operation | `cancel` |
+//!
+//! Every entry locks, changes the state, unlocks, and then does what the change left to do:
+//! operations are finished, the timer is set, and the owner gets its events. Events are handed over
+//! one after the other, by one thread at a time and never from within one another, so the owner
+//! needs no care for recursion, however many requests arrive in one piece.
+//!
+//! Locks: the state, and below it, for moments, messages that only a read or the owner holds.
+
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::Instant;
+
+use nng_aio::net::Socket;
+use nng_aio::{
+    Aio, Cancel, Error, Expire, Operation, OperationId, Readiness, Runtime, Task, Timer, Watcher,
+};
+use parking_lot::{Mutex, MutexGuard};
+
+use super::body::BodyReader;
+use super::read::{Destination, Kind, Read};
+use super::settings::Settings;
+use super::state::{Answering, Effects, State};
+use super::transact::Transaction;
+use super::write::{Content, Then, Write, send_both};
+use super::{Event, Owner, Sink};
+use crate::http::Shared;
+use crate::http::body::Body;
+use crate::http::request::Request;
+use crate::http::response::Response;
+
+/// A connection.
+pub(crate) struct Link {
+    runtime: Runtime,
+    owner: Option<Weak<dyn Owner>>,
+    /// Made when something is limited in time for the first time.
+    timer: OnceLock<Timer>,
+    state: Mutex<State>,
+}
+
+/// Bodies up to this are sent from one piece of memory with their head; bytes.
+const SMALL_BODY: usize = 4096;
+/// Says that a body is welcome.
+const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+
+impl Link {
+    /// Takes a connected socket over.
+    ///
+    /// # Errors
+    /// `Closed` if the runtime has ended.
+    pub(crate) fn new(
+        runtime: &Runtime,
+        socket: Socket,
+        settings: Arc<Settings>,
+        owner: Option<Weak<dyn Owner>>,
+    ) -> Result<Arc<Self>, Error> {
+        let state = Mutex::new(State::new(socket, settings));
+        let runtime = runtime.unowned();
+        let link = Arc::new(Self { runtime, owner, timer: OnceLock::new(), state });
+        let watcher: Arc<dyn Watcher> = link.clone();
+        match link.state.lock().socket_mut() {
+            Some(socket) => socket.attach(&link.runtime, watcher)?,
+            None => return Err(Error::Closed),
+        }
+        Ok(link)
+    }
+
+    pub(crate) fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.state.lock().is_open()
+    }
+
+    /// Returns whether nothing is left of the connection, not even the wait for the peer's end.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.state.lock().is_closed()
+    }
+
+    // --- For holders ----------------------------------------------------------------------------
+
+    /// Starts a read of any kind; `to` is where a message goes when it is there.
+    pub(super) fn start_read(self: &Arc<Self>, kind: Kind, to: Option<Destination>, aio: &Aio) {
+        let Some(operation) = accept(aio) else { return };
+        let id = operation.id();
+        let mut effects = Effects::default();
+        let mut state = self.state.lock();
+        let read = Read { sink: Sink::Aio(operation), kind, count: 0, to };
+        if !state.is_open() {
+            drop(state);
+            return read.refuse(Error::Closed);
+        }
+        if state.answering.expects_continue && read.is_raw() {
+            self.send_continue(&mut state, &mut effects);
+        }
+        state.push_read(read, &mut effects);
+        self.arm(&mut state, id, &mut effects);
+        self.leave(state, effects);
+    }
+
+    /// Starts a write of the operation's buffers.
+    pub(super) fn start_write(self: &Arc<Self>, is_all: bool, aio: &Aio) {
+        let Some(operation) = accept(aio) else { return };
+        let id = operation.id();
+        let mut effects = Effects::default();
+        let mut state = self.state.lock();
+        if !state.is_open() {
+            drop(state);
+            return operation.finish(Err(Error::Closed));
+        }
+        state.answering.has_written = true;
+        let write = Write {
+            sink: Sink::Aio(operation),
+            transaction: None,
+            content: Content::Raw { is_all },
+            sent: 0,
+            then: Then::Keep,
+        };
+        state.push_write(write, &mut effects);
+        self.arm(&mut state, id, &mut effects);
+        self.leave(state, effects);
+    }
+
+    /// Starts the write of a request.
+    pub(super) fn write_request(self: &Arc<Self>, request: &Request, aio: &Aio) {
+        let Some(operation) = accept(aio) else { return };
+        with_head(|head| match request.write_head(&super::NO_EDIT, head) {
+            Ok(()) => self.write_message(operation, head, request.stored_body(), Then::Keep),
+            Err(error) => operation.finish(Err(error)),
+        });
+    }
+
+    /// Starts the write of a response, with the rule on closing applied.
+    pub(super) fn write_response(self: &Arc<Self>, response: &Response, aio: &Aio) {
+        let Some(operation) = accept(aio) else { return };
+        with_head(|head| {
+            response.write_head(&super::NO_EDIT, head);
+            let Answering { demands_close, to_head, .. } = self.state.lock().answering;
+            let then = Then::of_response(response, demands_close, to_head);
+            self.write_message(operation, head, response.stored_body(), then);
+        });
+    }
+
+    fn write_message(
+        self: &Arc<Self>,
+        operation: Operation,
+        head: &mut Vec<u8>,
+        body: &Body,
+        then: Then,
+    ) {
+        let id = operation.id();
+        let mut effects = Effects::default();
+        let mut state = self.state.lock();
+        if !state.is_open() {
+            drop(state);
+            return operation.finish(Err(Error::Closed));
+        }
+        state.answering.has_written = true;
+        send_or_queue(&mut state, Sink::Aio(operation), None, head, body, then, &mut effects);
+        self.arm(&mut state, id, &mut effects);
+        self.leave(state, effects);
+    }
+
+    /// Starts a request and the read of its response as one operation.
+    pub(super) fn transact(
+        self: &Arc<Self>,
+        request: &Request,
+        response: &Shared<Response>,
+        aio: &Aio,
+    ) {
+        let Some(operation) = accept(aio) else { return };
+        with_head(|head| {
+            if let Err(error) = request.write_head(&super::NO_EDIT, head) {
+                return operation.finish(Err(error));
+            }
+            response.lock().reset();
+            let (from, to) = Destination::response(response);
+            let transaction = Transaction::new(from, request.method());
+            let kind = Kind::Transaction(Box::new(transaction));
+            let id = operation.id();
+            let read = Read { sink: Sink::Aio(operation), kind, count: 0, to: Some(to) };
+            let mut effects = Effects::default();
+            let mut state = self.state.lock();
+            if !state.is_open() {
+                drop(state);
+                return read.refuse(Error::Closed);
+            }
+            state.answering.has_written = true;
+            state.push_read(read, &mut effects);
+            let body = request.stored_body();
+            let (sink, then) = (Sink::Nobody, Then::Keep);
+            send_or_queue(&mut state, sink, Some(id), head, body, then, &mut effects);
+            self.arm(&mut state, id, &mut effects);
+            self.leave(state, effects);
+        });
+    }
+
+    /// The holder lets go: everything that waits ends.
+    pub(crate) fn close_by_holder(self: &Arc<Self>) {
+        self.with(State::close_by_holder);
+    }
+
+    /// Makes an operation that could not be completed at once cancellable.
+    fn arm(
+        self: &Arc<Self>,
+        state: &mut MutexGuard<'_, State>,
+        id: OperationId,
+        effects: &mut Effects,
+    ) {
+        if let Some(operation) = state.waiting_mut(id)
+            && let Err(error) = operation.arm(self)
+        {
+            state.cancel(id, error, effects);
+        }
+    }
+
+    // --- For the owner --------------------------------------------------------------------------
+
+    /// Asks for readiness instead of trying: a new connection has seldom sent something already.
+    pub(crate) fn await_input(&self) -> Result<(), Error> {
+        let mut state = self.state.lock();
+        state.await_input();
+        state.socket_mut().ok_or(Error::Closed)?.watch()
+    }
+
+    /// Reads the head of a request for the owner.
+    pub(crate) fn read_head(self: &Arc<Self>, request: Shared<Request>) {
+        self.read_for_owner(Kind::Request(request));
+    }
+
+    /// Reads a body for the owner.
+    pub(crate) fn read_body(self: &Arc<Self>, reader: BodyReader) {
+        self.read_for_owner(Kind::Body(Box::new(reader)));
+    }
+
+    fn read_for_owner(self: &Arc<Self>, kind: Kind) {
+        self.with(|state, effects| {
+            if state.is_open() {
+                let read = Read { sink: Sink::Owner, kind, count: 0, to: None };
+                state.push_read(read, effects);
+            }
+        });
+    }
+
+    /// Writes a message for the owner; [`Event::Written`] tells when it is out.
+    pub(crate) fn write_for_owner(self: &Arc<Self>, head: &mut Vec<u8>, body: &Body, then: Then) {
+        self.with(|state, effects| {
+            if state.is_open() {
+                send_or_queue(state, Sink::Owner, None, head, body, then, effects);
+            }
+        });
+    }
+
+    /// Tells the client that its body is welcome, unless something of it has come already.
+    pub(crate) fn continue_for_owner(self: &Arc<Self>) {
+        self.with(|state, effects| self.send_continue(state, effects));
+    }
+
+    fn send_continue(&self, state: &mut State, effects: &mut Effects) {
+        state.answering.expects_continue = false;
+        if state.is_open() && !state.has_input() {
+            let mut head = CONTINUE.to_vec();
+            let body = Body::empty();
+            send_or_queue(state, Sink::Nobody, None, &mut head, &body, Then::Keep, effects);
+        }
+    }
+
+    /// Notes what the owner's present request demands of its answer.
+    pub(crate) fn set_answering(&self, answering: Answering) {
+        self.state.lock().answering = answering;
+    }
+
+    /// Returns what has happened since [`set_answering`](Self::set_answering).
+    pub(crate) fn answering(&self) -> Answering {
+        self.state.lock().answering
+    }
+
+    /// Closes at once, whatever waits.
+    pub(crate) fn close(self: &Arc<Self>, why: Error) {
+        self.with(|state, effects| state.close(why, effects));
+    }
+
+    // --- The way in and out ---------------------------------------------------------------------
+
+    fn with(self: &Arc<Self>, change: impl FnOnce(&mut State, &mut Effects)) {
+        let mut effects = Effects::default();
+        let mut state = self.state.lock();
+        change(&mut state, &mut effects);
+        self.leave(state, effects);
+    }
+
+    /// Unlocks and does what the change left to do.
+    fn leave(self: &Arc<Self>, mut state: MutexGuard<'_, State>, mut effects: Effects) {
+        let mut event = None;
+        if !state.is_delivering {
+            event = state.events.pop();
+            state.is_delivering = event.is_some();
+        }
+        drop(state);
+        effects.finish();
+        if let Some(at) = effects.timer {
+            self.timer().set(at);
+        }
+        if effects.again {
+            self.runtime.schedule(Arc::new(GoOn(Arc::clone(self))));
+        }
+        while let Some(next) = event {
+            if let Some(owner) = self.owner.as_ref().and_then(Weak::upgrade) {
+                owner.on_event(next);
+            }
+            let mut state = self.state.lock();
+            event = state.events.pop();
+            state.is_delivering = event.is_some();
+        }
+    }
+
+    fn timer(self: &Arc<Self>) -> &Timer {
+        self.timer.get_or_init(|| {
+            let target: Arc<dyn Expire> = self.clone();
+            self.runtime.timer(Arc::downgrade(&target))
+        })
+    }
+}
+
+/// Accepts an operation, unless it must not wait: a limit of zero ends every operation on a
+/// connection at once, before it can have an effect.
+fn accept(aio: &Aio) -> Option<Operation> {
+    let operation = aio.begin().ok()?;
+    if operation.is_poll() {
+        operation.finish(Err(Error::TimedOut));
+        return None;
+    }
+    Some(operation)
+}
+
+/// Sends a message at once if the socket takes it, and queues what it does not take.
+fn send_or_queue(
+    state: &mut State,
+    sink: Sink,
+    transaction: Option<OperationId>,
+    head: &mut Vec<u8>,
+    body: &Body,
+    then: Then,
+    effects: &mut Effects,
+) {
+    let is_small = body.as_slice().len() <= SMALL_BODY;
+    if is_small {
+        head.extend_from_slice(body.as_slice());
+    }
+    let rest = if is_small { &[][..] } else { body.as_slice() };
+    let total = head.len() + rest.len();
+    let mut sent = 0;
+    if state.can_write_now()
+        && let Some(socket) = state.socket_mut()
+    {
+        // An error will come up again where writes are made.
+        sent = send_both(socket, head, rest, 0).unwrap_or(0);
+        if sent == total {
+            return state.on_written(sink, total, None, then, effects);
+        }
+    }
+    let body = if is_small { None } else { body.to_buffer() };
+    let content = Content::Message { head: head.clone(), body };
+    state.push_write(Write { sink, transaction, content, sent, then }, effects);
+}
+
+thread_local! {
+    static HEAD: std::cell::Cell<Vec<u8>> = const { std::cell::Cell::new(Vec::new()) };
+}
+
+/// Room for a head that is kept for the next one; more is returned to the system.
+const MAX_HEAD_ROOM: usize = 64 << 10;
+
+/// Lends this thread's room for a head.
+pub(crate) fn with_head<R>(work: impl FnOnce(&mut Vec<u8>) -> R) -> R {
+    let mut head = HEAD.take();
+    head.clear();
+    let result = work(&mut head);
+    if head.capacity() <= MAX_HEAD_ROOM {
+        HEAD.set(head);
+    }
+    result
+}
+
+impl Cancel for Link {
+    fn cancel(self: Arc<Self>, id: OperationId, error: Error) {
+        self.with(|state, effects| state.cancel(id, error, effects));
+    }
+}
+
+impl Watcher for Link {
+    fn ready(self: Arc<Self>, readiness: Readiness) {
+        self.with(|state, effects| state.on_ready(readiness, effects));
+    }
+
+    fn runtime_closed(self: Arc<Self>) {
+        self.close(Error::Closed);
+    }
+}
+
+impl Expire for Link {
+    fn expired(self: Arc<Self>) {
+        let now = Instant::now();
+        self.with(|state, effects| state.on_time(now, effects));
+    }
+}
+
+/// A connection with more to do than one go allows.
+struct GoOn(Arc<Link>);
+
+impl Task for GoOn {
+    fn run(self: Arc<Self>) {
+        self.0.with(State::pump);
+    }
+
+    fn key(&self) -> usize {
+        // All of them are equally quick.
+        1
+    }
+}

@@ -1,0 +1,280 @@
+//! Connections: heads, bodies and bytes over a socket, driven by aios.
+//!
+//! | module | what it answers |
+//! |---|---|
+//! | `mod` | what the holder of a connection can ask for |
+//! | `link` | who may reach a connection, and what is done after its lock is gone |
+//! | `state` | what a connection is in, and what happens to it |
+//! | `read`, `write` | what each kind of read takes; what each write sends and what its end does |
+//! | `transact`, `body` | a response to a request; a body on its way in |
+//! | `input`, `queue`, `settings` | bytes not yet read; operations in order; limits |
+//!
+//! A connection may have an *owner* beside its holders: the session of a server, which reads heads
+//! and bodies, writes responses, and is told how that went by events.
+//!
+//! It must not know what a server is.
+
+mod body;
+mod input;
+mod link;
+mod queue;
+mod read;
+mod settings;
+mod state;
+mod transact;
+mod write;
+
+use std::fmt;
+use std::sync::Arc;
+
+use nng_aio::net::Socket;
+use nng_aio::{Aio, Error, Operation, OperationId, Runtime};
+
+pub(crate) use body::{BodyError, BodyReader};
+pub(crate) use link::{Link, with_head};
+pub(crate) use settings::Settings;
+pub(crate) use state::Answering;
+pub(crate) use write::Then;
+
+use super::Shared;
+use super::codec::{HeadError, RequestHead};
+use super::head_edit::HeadEdit;
+use super::request::Request;
+use super::response::Response;
+use read::{Destination, Kind};
+
+/// Heads that their holders write go out as they are.
+const NO_EDIT: HeadEdit<'static> = HeadEdit { omit: &[], date: None, length: None, close: false };
+
+/// Who hears of what happens to a connection beside its operations.
+pub(crate) trait Owner: Send + Sync {
+    /// Something has happened. Called with no lock held, by one thread at a time.
+    fn on_event(self: Arc<Self>, event: Event);
+}
+
+/// What an owner hears.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// The head it asked for, or why there is none; nothing can be read after that.
+    Head(Result<RequestHead, HeadError>),
+    /// The body it asked for, or why there is none; nothing can be read after that.
+    Body(Result<Vec<u8>, BodyError>),
+    /// What it wrote is out.
+    Written,
+    /// It has waited too long; a read is over by that.
+    TimedOut(Wait),
+    /// The connection is gone: always the last event.
+    Closed(Error),
+}
+
+/// What may take too long.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Wait {
+    /// The first byte of a head.
+    Idle,
+    /// The rest of a head.
+    Head,
+    /// More of a body.
+    Body,
+    /// The peer's taking more of a write.
+    Write,
+    /// The peer's end of the stream.
+    Linger,
+}
+
+/// Who is to hear of the end of a read or write.
+enum Sink {
+    Aio(Operation),
+    Owner,
+    Nobody,
+}
+
+impl Sink {
+    fn is(&self, id: OperationId) -> bool {
+        matches!(self, Self::Aio(operation) if operation.id() == id)
+    }
+}
+
+/// An HTTP connection, of a client or of a server.
+///
+/// Clones are the same connection. Reads and writes queue separately, each direction in order; the
+/// first of a direction is active. Cancelling an active operation closes the connection, because
+/// half a message cannot be taken back; cancelling one that waits behind it just takes it out. A
+/// limit of zero ends an operation with `NNG_ETIMEDOUT` at once.
+///
+/// When the last clone goes, the connection closes as by [`close`](Self::close). One that belongs
+/// to a server closes when its server says so; clones of it that handlers keep answer
+/// `NNG_ECLOSED` from then on.
+///
+/// # Errors
+/// All operations end with `NNG_ECLOSED` on a closed connection. Reading gives `NNG_ECONNSHUT` at
+/// the end of the stream, `NNG_ECONNRESET` after a reset, `NNG_EPROTO` for malformed and
+/// `NNG_EMSGSIZE` for oversized heads, each of which closes the connection.
+/// # Source
+/// nng 1.12, nng_http_conn_read(3http) and its siblings.
+#[derive(Clone)]
+pub struct Conn {
+    link: Arc<Link>,
+    /// Absent in what handlers see of a server's connection.
+    holder: Option<Arc<Holder>>,
+}
+
+/// Closes the connection when nobody holds it any more.
+struct Holder(Arc<Link>);
+
+impl Drop for Holder {
+    fn drop(&mut self) {
+        self.0.close_by_holder();
+    }
+}
+
+impl Conn {
+    /// Makes a connection of a connected socket.
+    ///
+    /// # Errors
+    /// `Closed` if the runtime has ended.
+    pub fn new(runtime: &Runtime, socket: Socket) -> Result<Self, Error> {
+        let link = Link::new(runtime, socket, Arc::new(Settings::default()), None)?;
+        Ok(Self { holder: Some(Arc::new(Holder(Arc::clone(&link)))), link })
+    }
+
+    /// What a handler sees of its server's connection.
+    pub(crate) fn guest(link: Arc<Link>) -> Self {
+        Self { link, holder: None }
+    }
+
+    /// Reads into the aio's buffers what is there, at least one byte.
+    ///
+    /// Bytes behind a head that was read come first. Reading into no memory ends at once with
+    /// success and a count of 0.
+    /// # Source
+    /// nng 1.12, nng_http_conn_read(3http).
+    pub fn read(&self, aio: &Aio) {
+        self.link.start_read(Kind::Some, None, aio);
+    }
+
+    /// Reads until the aio's buffers are full.
+    ///
+    /// On an error the count tells how many bytes had come by then.
+    /// # Source
+    /// nng 1.12, nng_http_conn_read_all(3http).
+    pub fn read_all(&self, aio: &Aio) {
+        self.link.start_read(Kind::All, None, aio);
+    }
+
+    /// Writes some of the aio's buffers, at least one byte.
+    ///
+    /// # Source
+    /// nng 1.12, nng_http_conn_write(3http).
+    pub fn write(&self, aio: &Aio) {
+        self.link.start_write(false, aio);
+    }
+
+    /// Writes all of the aio's buffers.
+    ///
+    /// On an error the count tells how many bytes had been written by then.
+    /// # Source
+    /// nng 1.12, nng_http_conn_write_all(3http).
+    pub fn write_all(&self, aio: &Aio) {
+        self.link.start_write(true, aio);
+    }
+
+    /// Reads the head of a request into `request`, up to and including the empty line.
+    ///
+    /// The message is empty while the operation lasts. The body is left to be read.
+    /// # Source
+    /// nng 1.12, nng_http_conn_read_req(3http).
+    pub fn read_req(&self, request: &Shared<Request>, aio: &Aio) {
+        let (from, to) = Destination::request(request);
+        self.link.start_read(Kind::Request(from), Some(to), aio);
+    }
+
+    /// Reads the head of a response into `response`, up to and including the empty line.
+    ///
+    /// The message is empty while the operation lasts. The body is left to be read.
+    /// # Source
+    /// nng 1.12, nng_http_conn_read_res(3http).
+    pub fn read_res(&self, response: &Shared<Response>, aio: &Aio) {
+        let (from, to) = Destination::response(response);
+        self.link.start_read(Kind::Response(from), Some(to), aio);
+    }
+
+    /// Writes a request, head and body.
+    ///
+    /// The message is the caller's again when this returns.
+    /// # Errors
+    /// `NNG_EINVAL` if the request has no URI; the connection stays as it is.
+    /// # Source
+    /// nng 1.12, nng_http_conn_write_req(3http).
+    pub fn write_req(&self, request: &Request, aio: &Aio) {
+        self.link.write_request(request, aio);
+    }
+
+    /// Writes a response, head and body, as one message.
+    ///
+    /// Success means that the system has taken the last byte; the count is that of all bytes, and 0
+    /// on any error. The message is the caller's again when this returns.
+    ///
+    /// A response with `Connection: close`, in any case, or of another version than HTTP/1.1, closes
+    /// the connection with its last byte, and so does the final response to a request that demands
+    /// it, on a connection of a server. What is submitted from then on ends with `NNG_ECLOSED`, from
+    /// the callback as well. If `Content-Length` says more than what is attached, the connection
+    /// closes after as many more bytes of [`write`](Self::write) and
+    /// [`write_all`](Self::write_all); with a `Transfer-Encoding` closing is left to the caller.
+    /// The peer gets everything: the connection lingers until the peer ends it or two seconds have
+    /// passed.
+    /// # Errors
+    /// `NNG_ECANCELED` if it was cancelled or its aio stopped, or the connection was closed by its
+    /// holder during this write; `NNG_ECLOSED` if the connection is closed, or was by another
+    /// failure, or if the peer does not listen any more; `NNG_ECONNRESET` if the peer has reset it;
+    /// `NNG_ETIMEDOUT`; what an abort says.
+    /// # Context
+    /// Does not block. The callback runs on a runtime thread.
+    /// # Source
+    /// nng 1.12, nng_http_conn_write_res(3http).
+    pub fn write_res(&self, response: &Response, aio: &Aio) {
+        self.link.write_response(response, aio);
+    }
+
+    /// Writes a request and reads the whole response, body included, into `response`.
+    ///
+    /// Transactions on one connection follow each other in order. Interim responses are skipped,
+    /// except 101. The response is empty while the operation lasts; on an error it has no body.
+    /// # Errors
+    /// As reading and writing; `NNG_EINVAL` if the request has no URI.
+    /// # Source
+    /// nng 1.12, nng_http_conn_transact(3http); RFC 9112 section 6.3.
+    pub fn transact(&self, request: &Request, response: &Shared<Response>, aio: &Aio) {
+        self.link.transact(request, response, aio);
+    }
+
+    /// Closes the connection. An active write ends with `NNG_ECANCELED`, or an active read if there
+    /// is none; everything else that waits ends with `NNG_ECLOSED`. On a server's connection this
+    /// ends the session.
+    ///
+    /// A connection that lingers goes on doing that.
+    /// # Source
+    /// nng 1.12, nng_http_conn_close(3http).
+    pub fn close(&self) {
+        self.link.close_by_holder();
+    }
+
+    /// Returns whether operations that are submitted now end with `NNG_ECLOSED`.
+    pub fn is_closed(&self) -> bool {
+        !self.link.is_open()
+    }
+
+    /// Returns the runtime that the connection lives on.
+    pub fn runtime(&self) -> &Runtime {
+        self.link.runtime()
+    }
+}
+
+impl fmt::Debug for Conn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Conn")
+            .field("is_closed", &self.is_closed())
+            .field("is_guest", &self.holder.is_none())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,738 @@
+//! What a connection is in, and what happens to it: everything under its lock.
+//!
+//! ```text
+//!             a message that ends the connection        the peer's end, or time
+//!      Open ------------------------------------> Lingering ----------------> Closed
+//!        |                                                                      ^
+//!        +--- an error, the peer's end, a cancelled operation, close -----------+
+//! ```
+//!
+//! Both queues work alike: the first element is active and is tried when it comes to the front and
+//! whenever the socket becomes ready. Whatever ends is noted in [`Effects`] and finished by the
+//! caller after the lock is gone.
+
+use std::net::Shutdown;
+use std::sync::Arc;
+use std::time::Instant;
+
+use nng_aio::net::Socket;
+use nng_aio::{Error, Operation, OperationId, Readiness};
+
+use super::input::{Input, with_room};
+use super::queue::Queue;
+use super::read::{Destination, Kind, Outcome, Parsers, Read};
+use super::settings::Settings;
+use super::write::{Content, Then, Write};
+use super::{Event, Sink, Wait};
+use crate::http::codec::{RequestParser, ResponseParser};
+
+/// Calls to the system in one go, so that one connection cannot keep a thread for itself.
+const BUDGET: u32 = 16;
+
+/// A connection.
+pub(super) struct State {
+    phase: Phase,
+    settings: Arc<Settings>,
+    input: Input,
+    /// Receiving may make progress.
+    readable: bool,
+    /// Sending may make progress.
+    writable: bool,
+    /// The peer's end has been announced, so that a short receive is not the last.
+    hangup: bool,
+    reads: Queue<Read>,
+    writes: Queue<Write>,
+    requests: Option<Box<RequestParser>>,
+    responses: Option<Box<ResponseParser>>,
+    /// Bytes of raw writes after which the connection closes.
+    closes_after: Option<u64>,
+    /// What the owner is answering with this connection.
+    pub(super) answering: Answering,
+    /// The running limit of time.
+    deadline: Option<(Instant, Wait)>,
+    /// For the owner, in order.
+    pub(super) events: Queue<Event>,
+    /// A thread is handing events to the owner.
+    pub(super) is_delivering: bool,
+}
+
+/// The phases of a connection.
+enum Phase {
+    Open(Socket),
+    /// Everything is sent and the sending side is shut down; input is dropped.
+    Lingering(Socket),
+    Closed,
+}
+
+/// What the owner's present request demands of the answer.
+#[derive(Clone, Copy, Default, Debug)]
+pub(crate) struct Answering {
+    /// A final response ends the connection.
+    pub(crate) demands_close: bool,
+    /// The request is a `HEAD`.
+    pub(crate) to_head: bool,
+    /// Something has been written for it by others than the owner.
+    pub(crate) has_written: bool,
+    /// Bytes that others than the owner have read behind its head.
+    pub(crate) raw_read: u64,
+    /// The client waits for `100 Continue`, to be sent when somebody reads the body.
+    pub(crate) expects_continue: bool,
+}
+
+/// What is left to do when the lock is gone.
+#[derive(Default)]
+pub(super) struct Effects {
+    /// Operations that have ended; the first apart since there is hardly ever another.
+    first: Option<Ended>,
+    more: Vec<Ended>,
+    /// Set the timer to this.
+    pub(super) timer: Option<Instant>,
+    /// Come back soon: there was more to do than one go allows.
+    pub(super) again: bool,
+}
+
+/// An operation that has ended.
+struct Ended {
+    operation: Operation,
+    result: Result<(), Error>,
+    count: usize,
+    /// A message that goes back to the caller first.
+    to: Option<Destination>,
+}
+
+/// Which operation an error belongs to; all others see `Closed`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Read,
+    Write,
+}
+
+impl Effects {
+    fn end(&mut self, ended: Ended) {
+        if self.first.is_none() {
+            self.first = Some(ended);
+        } else {
+            self.more.push(ended);
+        }
+    }
+
+    fn end_read(&mut self, read: Read, result: Result<(), Error>) {
+        let (count, to) = (read.count, read.to);
+        if let Sink::Aio(operation) = read.sink {
+            self.end(Ended { operation, result, count, to });
+        }
+    }
+
+    fn end_write(&mut self, sink: Sink, result: Result<(), Error>, count: usize) {
+        if let Sink::Aio(operation) = sink {
+            self.end(Ended { operation, result, count, to: None });
+        }
+    }
+
+    /// Finishes the operations that have ended, in order.
+    pub(super) fn finish(&mut self) {
+        for mut ended in self.first.take().into_iter().chain(self.more.drain(..)) {
+            if let Some(to) = ended.to {
+                to.deliver();
+            }
+            ended.operation.set_count(ended.count);
+            ended.operation.finish(ended.result);
+        }
+    }
+}
+
+impl State {
+    pub(super) fn new(socket: Socket, settings: Arc<Settings>) -> Self {
+        Self {
+            phase: Phase::Open(socket),
+            settings,
+            input: Input::default(),
+            readable: true,
+            writable: true,
+            hangup: false,
+            reads: Queue::new(),
+            writes: Queue::new(),
+            requests: None,
+            responses: None,
+            closes_after: None,
+            answering: Answering::default(),
+            deadline: None,
+            events: Queue::new(),
+            is_delivering: false,
+        }
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self.phase, Phase::Open(_))
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        matches!(self.phase, Phase::Closed)
+    }
+
+    /// Returns the socket while there is one.
+    pub(super) fn socket_mut(&mut self) -> Option<&mut Socket> {
+        match &mut self.phase {
+            Phase::Open(socket) | Phase::Lingering(socket) => Some(socket),
+            Phase::Closed => None,
+        }
+    }
+
+    /// Nothing is known to be there to read: wait to be told.
+    pub(super) fn await_input(&mut self) {
+        self.readable = false;
+    }
+
+    pub(super) fn settings(&self) -> &Arc<Settings> {
+        &self.settings
+    }
+
+    pub(super) fn has_input(&self) -> bool {
+        !self.input.is_empty()
+    }
+
+    /// Returns whether a write to an empty queue can be tried at once.
+    pub(super) fn can_write_now(&self) -> bool {
+        self.is_open() && self.writable && self.writes.is_empty()
+    }
+
+    // --- Submission -----------------------------------------------------------------------------
+
+    pub(super) fn push_read(&mut self, read: Read, effects: &mut Effects) {
+        let is_first = self.reads.is_empty();
+        self.reads.push(read);
+        if is_first {
+            self.begin_owner_wait(effects);
+            self.pump_reads(effects);
+        }
+    }
+
+    pub(super) fn push_write(&mut self, write: Write, effects: &mut Effects) {
+        let is_first = self.writes.is_empty();
+        self.writes.push(write);
+        if is_first {
+            self.pump_writes(effects);
+        }
+    }
+
+    /// Returns an operation that waits in a queue.
+    pub(super) fn waiting_mut(&mut self, id: OperationId) -> Option<&mut Operation> {
+        let sink = if let Some(index) = self.reads.position(|read| read.sink.is(id)) {
+            &mut self.reads.get_mut(index)?.sink
+        } else {
+            let index = self.writes.position(|write| write.sink.is(id))?;
+            &mut self.writes.get_mut(index)?.sink
+        };
+        match sink {
+            Sink::Aio(operation) => Some(operation),
+            Sink::Owner | Sink::Nobody => None,
+        }
+    }
+
+    // --- The socket -----------------------------------------------------------------------------
+
+    pub(super) fn on_ready(&mut self, readiness: Readiness, effects: &mut Effects) {
+        self.readable |= readiness.readable;
+        self.writable |= readiness.writable;
+        self.hangup |= readiness.hangup;
+        self.pump(effects);
+    }
+
+    /// Goes on with whatever can make progress.
+    pub(super) fn pump(&mut self, effects: &mut Effects) {
+        match self.phase {
+            Phase::Open(_) => {
+                self.pump_writes(effects);
+                self.pump_reads(effects);
+            }
+            Phase::Lingering(_) => self.drop_input(effects),
+            Phase::Closed => {}
+        }
+    }
+
+    fn pump_reads(&mut self, effects: &mut Effects) {
+        let mut budget = BUDGET;
+        while self.is_open() && self.serve_from_input(effects) {
+            if !self.readable {
+                break;
+            }
+            if budget == 0 {
+                effects.again = true;
+                break;
+            }
+            budget -= 1;
+            self.receive(effects);
+        }
+    }
+
+    /// Serves reads from what has been received; returns whether one is left that needs more.
+    fn serve_from_input(&mut self, effects: &mut Effects) -> bool {
+        while self.is_open() && !self.input.is_empty() && !self.reads.is_empty() {
+            let mut taken = self.input.take();
+            let (count, goes_on) = self.serve(taken.unread(), effects);
+            taken.consume(count);
+            if self.is_open() {
+                self.input.restore(taken);
+            }
+            if !goes_on {
+                return !self.reads.is_empty();
+            }
+        }
+        // Bodies of no bytes, and reads into no memory, need no input.
+        while self.is_open() && !self.reads.is_empty() {
+            let (_, goes_on) = self.serve(&[], effects);
+            if !goes_on {
+                break;
+            }
+        }
+        self.is_open() && !self.reads.is_empty()
+    }
+
+    /// Offers `input` to the first read; returns how much it took, and whether it ended.
+    fn serve(&mut self, input: &[u8], effects: &mut Effects) -> (usize, bool) {
+        let Some(read) = self.reads.front_mut() else { return (0, false) };
+        let mut parsers = Parsers {
+            limits: &self.settings.limits,
+            requests: &mut self.requests,
+            responses: &mut self.responses,
+        };
+        match read.serve(input, &mut parsers) {
+            Ok((count, outcome)) => {
+                let is_owners = matches!(read.sink, Sink::Owner);
+                if !is_owners {
+                    self.answering.raw_read += count as u64;
+                }
+                match outcome {
+                    Some(outcome) => {
+                        self.end_read(outcome, effects);
+                        (count, true)
+                    }
+                    None => {
+                        if is_owners && !input.is_empty() {
+                            self.continue_owner_wait(effects);
+                        }
+                        (count, false)
+                    }
+                }
+            }
+            Err(error) => {
+                self.fail(Side::Read, error, effects);
+                (0, false)
+            }
+        }
+    }
+
+    fn receive(&mut self, effects: &mut Effects) {
+        let Phase::Open(socket) = &mut self.phase else { return };
+        let Some(read) = self.reads.front_mut() else { return };
+        if read.is_raw() && self.input.is_empty() {
+            let skip = read.count;
+            let Some(operation) = read.operation() else { return };
+            let (mut offered, mut received) = (0, Ok(0));
+            operation.buffers_mut().scatter(skip, |room| {
+                offered = room.iter().map(|piece| piece.len()).sum();
+                received = socket.try_recv_vectored(room);
+            });
+            match received {
+                Ok(0) => self.end_of_stream(effects),
+                Ok(count) => {
+                    self.readable = count == offered || self.hangup;
+                    self.answering.raw_read += count as u64;
+                    if let Some(outcome) = read.moved(count) {
+                        self.end_read(outcome, effects);
+                    }
+                }
+                Err(error) => self.receive_failed(error, effects),
+            }
+            return;
+        }
+        with_room(|room| {
+            let Phase::Open(socket) = &mut self.phase else { return };
+            match socket.try_recv(room) {
+                Ok(0) => self.end_of_stream(effects),
+                Ok(count) => {
+                    self.readable = count == room.len() || self.hangup;
+                    self.take_in(&room[..count], effects);
+                }
+                Err(error) => self.receive_failed(error, effects),
+            }
+        });
+    }
+
+    /// Serves reads from what was just received, and keeps what they leave.
+    fn take_in(&mut self, mut received: &[u8], effects: &mut Effects) {
+        while self.input.is_empty() && !received.is_empty() {
+            let (count, goes_on) = self.serve(received, effects);
+            received = &received[count..];
+            if !goes_on || !self.is_open() {
+                break;
+            }
+        }
+        if self.is_open() {
+            self.input.extend(received);
+        }
+    }
+
+    fn receive_failed(&mut self, error: Error, effects: &mut Effects) {
+        if error == Error::Again {
+            self.readable = false;
+        } else {
+            self.fail(Side::Read, error, effects);
+        }
+    }
+
+    fn end_of_stream(&mut self, effects: &mut Effects) {
+        match self.reads.front_mut().and_then(Read::end) {
+            Some(outcome) => {
+                self.end_read(outcome, effects);
+                self.close(Error::Closed, effects);
+            }
+            None => self.fail(Side::Read, Error::ConnectionShutdown, effects),
+        }
+    }
+
+    /// The first read has its outcome.
+    fn end_read(&mut self, outcome: Outcome, effects: &mut Effects) {
+        let Some(read) = self.reads.pop() else { return };
+        match read.sink {
+            Sink::Aio(_) => effects.end_read(read, Ok(())),
+            Sink::Owner => {
+                self.deadline = None;
+                self.events.push(match outcome {
+                    Outcome::Done => return,
+                    Outcome::Request(head) => Event::Head(Ok(head)),
+                    Outcome::BadHead(error) => Event::Head(Err(error)),
+                    Outcome::Body(bytes) => Event::Body(Ok(bytes)),
+                    Outcome::BadBody(error) => Event::Body(Err(error)),
+                });
+            }
+            Sink::Nobody => {}
+        }
+    }
+
+    fn pump_writes(&mut self, effects: &mut Effects) {
+        let mut budget = BUDGET;
+        while let (Phase::Open(socket), Some(write)) = (&mut self.phase, self.writes.front_mut()) {
+            if write.is_done() {
+                self.end_write(effects);
+                continue;
+            }
+            if !self.writable {
+                return;
+            }
+            if budget == 0 {
+                effects.again = true;
+                return;
+            }
+            budget -= 1;
+            match write.progress(socket) {
+                Ok(took_all) => {
+                    if !took_all {
+                        self.writable = false;
+                        self.note_write_wait(effects);
+                    }
+                }
+                Err(Error::Again) => {
+                    self.writable = false;
+                    self.note_write_wait(effects);
+                }
+                Err(error) => self.fail(Side::Write, error, effects),
+            }
+        }
+    }
+
+    /// The first write is done.
+    fn end_write(&mut self, effects: &mut Effects) {
+        let Some(write) = self.writes.pop() else { return };
+        let raw = matches!(write.content, Content::Raw { .. }).then_some(write.sent);
+        self.on_written(write.sink, write.sent, raw, write.then, effects);
+    }
+
+    /// A write of `count` bytes, `raw` of them a part of a body, has ended with success.
+    pub(super) fn on_written(
+        &mut self,
+        sink: Sink,
+        count: usize,
+        raw: Option<usize>,
+        then: Then,
+        effects: &mut Effects,
+    ) {
+        if let Some((_, Wait::Write)) = self.deadline {
+            self.deadline = None;
+            self.begin_owner_wait(effects);
+        }
+        let then = match (raw, self.closes_after) {
+            (Some(count), Some(left)) => match left.checked_sub(count as u64) {
+                None | Some(0) => Then::Close,
+                Some(left) => Then::CloseAfter(left),
+            },
+            (Some(_), None) | (None, _) => then,
+        };
+        match sink {
+            Sink::Aio(_) => effects.end_write(sink, Ok(()), count),
+            Sink::Owner => self.events.push(Event::Written),
+            Sink::Nobody => {}
+        }
+        // Nobody hears of the end of the write before the lock is gone, and then it is closed.
+        match then {
+            Then::Keep => {}
+            Then::Close => self.linger(effects),
+            Then::CloseAfter(left) => self.closes_after = Some(left),
+        }
+    }
+
+    // --- Time -----------------------------------------------------------------------------------
+
+    /// The owner begins to wait for what the first read brings.
+    fn begin_owner_wait(&mut self, effects: &mut Effects) {
+        let Some(Read { sink: Sink::Owner, kind, .. }) = self.reads.front() else { return };
+        let (limit, wait) = match kind {
+            Kind::Body(_) => (self.settings.body, Wait::Body),
+            Kind::Some
+            | Kind::All
+            | Kind::Request(_)
+            | Kind::Response(_)
+            | Kind::Transaction(_) => (self.settings.idle, Wait::Idle),
+        };
+        self.set_deadline(limit, wait, effects);
+    }
+
+    /// Something of what the owner waits for has arrived.
+    fn continue_owner_wait(&mut self, effects: &mut Effects) {
+        match self.deadline {
+            Some((_, Wait::Body)) => self.set_deadline(self.settings.body, Wait::Body, effects),
+            // A head has one limit from its first byte, so that trickling extends nothing.
+            Some((_, Wait::Head)) => {}
+            Some((_, Wait::Idle | Wait::Write | Wait::Linger)) | None => {
+                let is_head = matches!(
+                    self.reads.front(),
+                    Some(Read { sink: Sink::Owner, kind: Kind::Request(_), .. })
+                );
+                let has_started = self.requests.as_ref().is_some_and(|parser| parser.has_started());
+                if is_head && has_started {
+                    self.set_deadline(self.settings.head, Wait::Head, effects);
+                }
+            }
+        }
+    }
+
+    /// A write waits for the peer.
+    fn note_write_wait(&mut self, effects: &mut Effects) {
+        if self.settings.write.is_some() {
+            self.set_deadline(self.settings.write, Wait::Write, effects);
+        }
+    }
+
+    fn set_deadline(
+        &mut self,
+        limit: Option<std::time::Duration>,
+        wait: Wait,
+        effects: &mut Effects,
+    ) {
+        self.deadline = limit.and_then(|limit| Some((Instant::now().checked_add(limit)?, wait)));
+        if let Some((at, _)) = self.deadline {
+            effects.timer = Some(at);
+        }
+    }
+
+    /// The timer fired; it may be for a deadline that has gone since.
+    pub(super) fn on_time(&mut self, now: Instant, effects: &mut Effects) {
+        match self.deadline {
+            Some((at, wait)) if at <= now => {
+                self.deadline = None;
+                match wait {
+                    Wait::Linger => self.end(effects),
+                    Wait::Idle | Wait::Head | Wait::Body => {
+                        // The owner's read is over; what it says to the peer is up to it.
+                        if let Some(Read { sink: Sink::Owner, .. }) = self.reads.front() {
+                            drop(self.reads.pop());
+                        }
+                        self.events.push(Event::TimedOut(wait));
+                    }
+                    Wait::Write => self.events.push(Event::TimedOut(wait)),
+                }
+            }
+            Some((at, _)) => effects.timer = Some(at),
+            None => {}
+        }
+    }
+
+    // --- The end --------------------------------------------------------------------------------
+
+    /// Cancels an operation. An active one takes the connection with it, since half a message
+    /// cannot be taken back; a head of which nothing has come is the exception.
+    pub(super) fn cancel(&mut self, id: OperationId, error: Error, effects: &mut Effects) {
+        if let Some(index) = self.reads.position(|read| read.sink.is(id)) {
+            let request = self.writes.position(|write| write.transaction == Some(id));
+            let is_safe = if self.reads.get(index).is_some_and(Read::is_transaction) {
+                // Its request has not been begun.
+                matches!(request, Some(1..))
+            } else {
+                index > 0 || self.is_head_untouched()
+            };
+            if let (true, Some(at)) = (is_safe, request) {
+                drop(self.writes.remove(at));
+            }
+            if is_safe {
+                self.drop_read(index, error, effects);
+            } else {
+                self.fail_read(index, error, effects);
+            }
+        } else if let Some(index) = self.writes.position(|write| write.sink.is(id)) {
+            if index == 0 {
+                self.fail(Side::Write, error, effects);
+            } else if let Some(write) = self.writes.remove(index) {
+                effects.end_write(write.sink, Err(error), 0);
+            }
+        }
+    }
+
+    /// Returns whether the first read waits for a head of which no byte has come.
+    fn is_head_untouched(&self) -> bool {
+        let is_head = matches!(
+            self.reads.front(),
+            Some(Read { kind: Kind::Request(_) | Kind::Response(_), .. })
+        );
+        is_head && self.input.is_empty()
+    }
+
+    fn drop_read(&mut self, index: usize, error: Error, effects: &mut Effects) {
+        if let Some(read) = self.reads.remove(index) {
+            effects.end_read(read, Err(error));
+        }
+    }
+
+    /// Ends the read at `index` with `error`, and the connection with it.
+    fn fail_read(&mut self, index: usize, error: Error, effects: &mut Effects) {
+        if let Some(mut read) = self.reads.remove(index) {
+            read.abandon();
+            effects.end_read(read, Err(error));
+        }
+        self.close(Error::Closed, effects);
+    }
+
+    /// The connection is broken: the active operation of that side gets the error.
+    fn fail(&mut self, side: Side, error: Error, effects: &mut Effects) {
+        match side {
+            Side::Read => {
+                if let Some(Read { sink: Sink::Owner, .. }) | None = self.reads.front() {
+                    self.close(error, effects);
+                } else {
+                    self.fail_read(0, error, effects);
+                }
+            }
+            Side::Write => {
+                let Some(write) = self.writes.pop() else { return self.close(error, effects) };
+                // A transaction fails as a whole.
+                if let Some(index) =
+                    write.transaction.and_then(|id| self.reads.position(|read| read.sink.is(id)))
+                {
+                    return self.fail_read(index, error, effects);
+                }
+                let count = write.content.count_after_failure(write.sent);
+                effects.end_write(write.sink, Err(error), count);
+                self.close(error, effects);
+            }
+        }
+    }
+
+    /// The holder closes the connection: active operations are cancelled, except that a read beside
+    /// an active write is closed like all others.
+    pub(super) fn close_by_holder(&mut self, effects: &mut Effects) {
+        if !self.is_open() {
+            return;
+        }
+        if self.writes.is_empty() {
+            if let Some(Read { sink: Sink::Aio(_), .. }) = self.reads.front() {
+                return self.fail_read(0, Error::Canceled, effects);
+            }
+        } else if let Some(Write { sink: Sink::Aio(_), .. }) = self.writes.front() {
+            return self.fail(Side::Write, Error::Canceled, effects);
+        }
+        self.close(Error::Canceled, effects);
+    }
+
+    /// Closes at once; whatever waits ends with `Closed`. The owner is told `why`.
+    pub(super) fn close(&mut self, why: Error, effects: &mut Effects) {
+        if self.is_closed() {
+            return;
+        }
+        self.end_all(effects);
+        if let Phase::Open(socket) | Phase::Lingering(socket) =
+            std::mem::replace(&mut self.phase, Phase::Closed)
+        {
+            socket.close();
+        }
+        self.forget();
+        self.events.push(Event::Closed(why));
+    }
+
+    /// Refuses everything from now on, tells the peer that no more will come, and waits for its end,
+    /// so that nothing that was sent is lost to a reset.
+    fn linger(&mut self, effects: &mut Effects) {
+        let Phase::Open(socket) = std::mem::replace(&mut self.phase, Phase::Closed) else { return };
+        let is_shut = socket.shutdown(Shutdown::Write).is_ok();
+        self.phase = Phase::Lingering(socket);
+        self.end_all(effects);
+        self.forget();
+        if !is_shut || self.settings.linger.is_none() {
+            return self.end(effects);
+        }
+        self.set_deadline(self.settings.linger, Wait::Linger, effects);
+        self.drop_input(effects);
+    }
+
+    /// Drops what arrives while lingering.
+    fn drop_input(&mut self, effects: &mut Effects) {
+        let mut budget = BUDGET;
+        while let (true, Phase::Lingering(socket)) = (self.readable, &mut self.phase) {
+            if budget == 0 {
+                effects.again = true;
+                return;
+            }
+            budget -= 1;
+            let received = with_room(|room| socket.try_recv(room).map(|count| (count, room.len())));
+            match received {
+                Ok((0, _)) => self.end(effects),
+                Ok((count, offered)) => self.readable = count == offered || self.hangup,
+                Err(Error::Again) => self.readable = false,
+                Err(_) => self.end(effects),
+            }
+        }
+        // Registration makes sure that the peer's end is told.
+        if let Phase::Lingering(socket) = &mut self.phase
+            && socket.watch().is_err()
+        {
+            self.end(effects);
+        }
+    }
+
+    /// Lets go of the socket after lingering; both directions have ended.
+    fn end(&mut self, effects: &mut Effects) {
+        self.end_all(effects);
+        drop(std::mem::replace(&mut self.phase, Phase::Closed));
+        self.deadline = None;
+        self.events.push(Event::Closed(Error::Closed));
+    }
+
+    /// Ends everything that waits with `Closed`.
+    fn end_all(&mut self, effects: &mut Effects) {
+        while let Some(mut read) = self.reads.pop() {
+            read.abandon();
+            effects.end_read(read, Err(Error::Closed));
+        }
+        while let Some(write) = self.writes.pop() {
+            let count = write.content.count_after_failure(write.sent);
+            effects.end_write(write.sink, Err(Error::Closed), count);
+        }
+    }
+
+    /// Returns the memory that only an open connection needs.
+    fn forget(&mut self) {
+        self.input = Input::default();
+        self.requests = None;
+        self.responses = None;
+        self.deadline = None;
+        self.closes_after = None;
+    }
+}

@@ -1,0 +1,84 @@
+//! A request and its response as one operation.
+//!
+//! Source: nng 1.12, nng_http_conn_transact(3http); RFC 9112 section 6.3.
+
+use nng_aio::Error;
+
+use super::body::BodyReader;
+use super::read::Parsers;
+use crate::http::Shared;
+use crate::http::response::Response;
+use crate::http::status;
+
+/// The reading half of a transaction.
+pub(super) struct Transaction {
+    response: Shared<Response>,
+    /// The request's, since the body's length depends on it.
+    method: Box<str>,
+    body: Option<BodyReader>,
+}
+
+impl Transaction {
+    pub(super) fn new(response: Shared<Response>, method: &str) -> Self {
+        Self { response, method: method.into(), body: None }
+    }
+
+    /// Takes what belongs to the response from `input`; returns how much that was, and whether it
+    /// is complete.
+    pub(super) fn serve(
+        &mut self,
+        input: &[u8],
+        parsers: &mut Parsers<'_>,
+    ) -> Result<(usize, bool), Error> {
+        let mut at = 0;
+        if self.body.is_none() {
+            let limits = parsers.limits;
+            let mut response = self.response.lock();
+            loop {
+                let parsed = parsers.responses().parse(&input[at..], limits, &mut response)?;
+                let Some(head) = parsed else { return Ok((at, false)) };
+                at += head.len;
+                // 101 is final: what follows is another protocol.
+                if status::is_interim(response.status()) && response.status() != 101 {
+                    continue;
+                }
+                let memory = response.take_body_memory();
+                let framing = head.framing(&self.method)?;
+                self.body = Some(BodyReader::collect(framing, limits, u64::MAX, memory));
+                break;
+            }
+        }
+        let Some(body) = &mut self.body else { return Ok((at, false)) };
+        // A body may be empty; then it ends without input.
+        let (count, is_end) = body.feed(&input[at..]).map_err(|error| error.error())?;
+        if is_end {
+            self.finish();
+        }
+        Ok((at + count, is_end))
+    }
+
+    /// The stream has ended; returns whether the response is complete by that.
+    pub(super) fn end(&mut self) -> bool {
+        let is_complete = self.body.as_ref().is_some_and(BodyReader::ends_here);
+        if is_complete {
+            self.finish();
+        }
+        is_complete
+    }
+
+    fn finish(&mut self) {
+        let Some(body) = self.body.take() else { return };
+        let mut response = self.response.lock();
+        let is_chunked = body.is_chunked();
+        response.set_received_body(body.into_bytes());
+        if is_chunked {
+            response.dechunk_fields();
+        }
+    }
+
+    /// Clears what was read of a response that will not be completed.
+    pub(super) fn fail(&mut self) {
+        self.body = None;
+        drop(self.response.lock().take_body());
+    }
+}

@@ -1,0 +1,129 @@
+//! Writing: messages and raw bytes on their way out, and what their end does to the connection.
+//!
+//! Source: nng 1.12, nng_http_conn_write_res(3http).
+
+use std::io::IoSlice;
+
+use nng_aio::net::Socket;
+use nng_aio::{Buffer, Error, OperationId};
+
+use super::Sink;
+use crate::http::response::{Remainder, Response};
+
+/// A write in the queue.
+pub(super) struct Write {
+    pub(super) sink: Sink,
+    /// The transaction whose request this is.
+    pub(super) transaction: Option<OperationId>,
+    pub(super) content: Content,
+    /// Bytes that the system has taken.
+    pub(super) sent: usize,
+    pub(super) then: Then,
+}
+
+/// What is written.
+pub(super) enum Content {
+    /// The operation's buffers, until something has been sent or until all has.
+    Raw { is_all: bool },
+    /// What is left of a message.
+    Message { head: Vec<u8>, body: Option<Buffer> },
+}
+
+/// What the end of a write does to the connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Then {
+    /// Nothing.
+    Keep,
+    /// It closes.
+    Close,
+    /// It closes after so many more bytes of raw writes.
+    CloseAfter(u64),
+}
+
+impl Then {
+    /// The documented rule: a response that says so ends the connection, and so does one to a
+    /// request that demands it. A message that is declared longer than what is attached does so
+    /// when the rest has been written.
+    pub(crate) fn of_response(response: &Response, demands_close: bool, to_head: bool) -> Self {
+        let is_final = !crate::http::status::is_interim(response.status());
+        if !response.ends_connection() && !(demands_close && is_final) {
+            return Self::Keep;
+        }
+        match response.remainder(to_head) {
+            Remainder::Nothing => Self::Close,
+            Remainder::Bytes(len) => Self::CloseAfter(len),
+            // Where a coded body ends is for its writer to know.
+            Remainder::Coded => Self::Keep,
+        }
+    }
+}
+
+impl Content {
+    /// Returns what the operation reports as moved when it fails after `sent` bytes: of a message,
+    /// nothing.
+    pub(super) const fn count_after_failure(&self, sent: usize) -> usize {
+        match self {
+            Self::Raw { .. } => sent,
+            Self::Message { .. } => 0,
+        }
+    }
+}
+
+impl Write {
+    /// Returns how many bytes the whole write has.
+    pub(super) fn total(&self) -> usize {
+        match &self.content {
+            Content::Raw { .. } => match &self.sink {
+                Sink::Aio(operation) => operation.buffers().total_len(),
+                Sink::Owner | Sink::Nobody => 0,
+            },
+            Content::Message { head, body } => head.len() + body.as_ref().map_or(0, Buffer::len),
+        }
+    }
+
+    /// Returns whether it is done.
+    pub(super) fn is_done(&self) -> bool {
+        let is_enough = matches!(self.content, Content::Raw { is_all: false }) && self.sent > 0;
+        is_enough || self.sent >= self.total()
+    }
+
+    /// Sends what the system takes; returns whether that was all that was left.
+    pub(super) fn progress(&mut self, socket: &mut Socket) -> Result<bool, Error> {
+        let sent = self.sent;
+        let (count, left) = match (&self.content, &self.sink) {
+            (Content::Raw { .. }, Sink::Aio(operation)) => {
+                let buffers = operation.buffers();
+                (
+                    buffers.gather(sent, |pieces| socket.try_send(pieces))?,
+                    buffers.total_len() - sent,
+                )
+            }
+            (Content::Raw { .. }, Sink::Owner | Sink::Nobody) => (0, 0),
+            (Content::Message { head, body }, _) => {
+                let body = body.as_ref().map_or(&[][..], Buffer::as_slice);
+                let left = head.len() + body.len() - sent;
+                (send_both(socket, head, body, sent)?, left)
+            }
+        };
+        self.sent += count;
+        Ok(count == left)
+    }
+}
+
+/// Sends `head` and `body`, of which `sent` bytes are gone already, with one call.
+pub(super) fn send_both(
+    socket: &mut Socket,
+    head: &[u8],
+    body: &[u8],
+    sent: usize,
+) -> Result<usize, Error> {
+    let (head, body) = match sent.checked_sub(head.len()) {
+        None => (&head[sent..], body),
+        Some(of_body) => (&[][..], &body[of_body..]),
+    };
+    match (head, body) {
+        ([], body) => socket.try_send(&[IoSlice::new(body)]),
+        (head, []) => socket.try_send(&[IoSlice::new(head)]),
+        (head, body) => socket.try_send(&[IoSlice::new(head), IoSlice::new(body)]),
+    }
+}

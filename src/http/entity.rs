@@ -1,0 +1,77 @@
+//! What requests and responses have in common: fields and a body.
+
+use std::sync::Arc;
+
+use super::body::Body;
+use super::codec::grammar::parse_decimal;
+use super::headers::Headers;
+
+/// The field that tells how long the body is.
+pub(super) const CONTENT_LENGTH: &str = "Content-Length";
+/// The field that tells how the body is coded.
+pub(super) const TRANSFER_ENCODING: &str = "Transfer-Encoding";
+
+/// The fields and the body of a message.
+///
+/// Giving it a body sets `Content-Length`. What is done to that field afterwards is trusted.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Entity {
+    pub(super) headers: Headers,
+    pub(super) body: Body,
+}
+
+impl Entity {
+    /// Takes `body` and announces its length.
+    pub(super) fn set_body(&mut self, body: Body) {
+        self.headers.set_content_length(body.declared_len());
+        self.body = body;
+    }
+
+    /// Makes a private copy of `bytes` the body. It is shared, so that a write copies nothing.
+    pub(super) fn copy_body(&mut self, bytes: &[u8]) {
+        self.set_body(Arc::<[u8]>::from(bytes).into());
+    }
+
+    /// Takes a body that was received; the fields are those that came with it.
+    pub(super) fn set_received_body(&mut self, bytes: Vec<u8>) {
+        self.body = bytes.into();
+    }
+
+    /// Makes the fields fit a body that came in chunks and is here as a whole.
+    ///
+    /// # Source
+    /// RFC 9112 section 7.1.3.
+    pub(super) fn dechunk_fields(&mut self) {
+        // Absence is fine: both are optional.
+        let _ = self.headers.remove(TRANSFER_ENCODING);
+        let _ = self.headers.remove("Trailer");
+        self.headers.set_content_length(self.body.declared_len());
+    }
+
+    /// Returns whether `Connection` has the option `close`.
+    pub(super) fn says_close(&self) -> bool {
+        self.headers.has_token("Connection", "close")
+    }
+
+    /// Returns what `Content-Length` says, if it is there and says something.
+    pub(super) fn content_length(&self) -> Option<u64> {
+        self.headers.get_all(CONTENT_LENGTH).next().and_then(parse_decimal)
+    }
+
+    /// Removes fields and body and keeps the memory.
+    pub(super) fn clear(&mut self) {
+        self.headers.clear();
+        self.body.clear();
+    }
+
+    /// Returns spare memory to the system.
+    pub(super) fn shrink_to_fit(&mut self) {
+        self.headers.shrink_to_fit();
+        self.body.shrink_to_fit();
+    }
+
+    /// Returns how many bytes of memory this holds beside itself; shared bytes do not count.
+    pub(super) const fn memory(&self) -> usize {
+        self.headers.memory() + self.body.memory()
+    }
+}

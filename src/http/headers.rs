@@ -1,0 +1,404 @@
+//! The fields of a message: an ordered list of names and values.
+//!
+//! ```text
+//! bytes:    H o s t :   h CR LF A c c e p t :   * / * CR LF 1 3
+//! entries:  [name][   value]   [name     ][     value]       ^ a value replaced later
+//! ```
+//!
+//! All text lives in one buffer and entries are ranges of it. A head that was received is copied
+//! there in one piece, so a message costs two allocations however many fields it has, and none at
+//! all in an object that is used again. What replacing and removing leaves behind is swept out when
+//! it makes up more than half of the buffer.
+//!
+//! Source: nng 1.12, nng_http_req_set_header(3) and its siblings; RFC 9110 section 5.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use nng_aio::Error;
+
+use super::codec::Decimal;
+use super::codec::grammar::{is_field_value, is_token, list_has_token};
+use super::entity::CONTENT_LENGTH;
+
+/// The fields of a message, one entry per name, in the order in which names first appeared.
+///
+/// Names are tokens; they are compared ignoring ASCII case and keep the spelling they were first
+/// given. A value is what a field may hold: no control but tab, so no line end, and any byte from
+/// 0x80. `Set-Cookie` alone may have several entries, because its values cannot be joined.
+///
+/// Peers may send values that are not UTF-8. [`get`](Self::get) shows the offending bytes as
+/// U+FFFD, [`get_bytes`](Self::get_bytes) shows them as they are; neither hides the field.
+///
+/// ```
+/// use nng_oxide::http::Headers;
+///
+/// let mut headers = Headers::new();
+/// headers.set("Accept", "text/html")?;
+/// headers.add("accept", "text/plain")?;
+/// assert_eq!(headers.get("ACCEPT").as_deref(), Some("text/html, text/plain"));
+/// assert!(headers.set("X", "1\r\nY: 2").is_err());
+/// # Ok::<(), nng_oxide::Error>(())
+/// ```
+#[derive(Clone, Default)]
+pub struct Headers {
+    /// The text that entries are ranges of, and whatever lies between them.
+    bytes: Vec<u8>,
+    entries: Vec<Entry>,
+    /// How many of `bytes` belonged to entries that are gone.
+    wasted: usize,
+}
+
+/// Where one name and its value are.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry {
+    pub(super) name: Span,
+    pub(super) value: Span,
+}
+
+/// A range of the buffer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Span {
+    start: u32,
+    end: u32,
+}
+
+/// The field of which a message may carry several.
+const SET_COOKIE: &str = "Set-Cookie";
+/// Below this, waste is not worth sweeping; bytes.
+const MIN_WASTE: usize = 512;
+
+impl Headers {
+    /// Returns an empty list; it allocates nothing.
+    pub const fn new() -> Self {
+        Self { bytes: Vec::new(), entries: Vec::new(), wasted: 0 }
+    }
+
+    /// Gives `name` the one value `value`, in the place and spelling the name had, or at the end.
+    /// # Errors
+    /// `Invalid` if `name` is not a token or `value` holds a control other than tab; `MessageSize`
+    /// if the fields would exceed 4 GiB. Nothing has changed then.
+    /// # Source
+    /// nng 1.12, nng_http_res_set_header(3).
+    pub fn set(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<(), Error> {
+        let value = value.as_ref();
+        check(name, value)?;
+        self.put(name, value)
+    }
+
+    /// Adds `value` to what `name` has, as `old, new`, or at the end if it has nothing.
+    ///
+    /// Only `Set-Cookie` gets another entry instead.
+    /// # Errors
+    /// As [`set`](Self::set).
+    /// # Source
+    /// nng 1.12, nng_http_res_add_header(3).
+    pub fn add(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<(), Error> {
+        let value = value.as_ref();
+        check(name, value)?;
+        let Some(index) = self.position(name) else { return self.append(name, value) };
+        if name.eq_ignore_ascii_case(SET_COOKIE) {
+            return self.append(name, value);
+        }
+        let old = self.entries[index].value;
+        self.reserve(old.len() + SEPARATOR.len() + value.len())?;
+        let start = self.bytes.len();
+        self.bytes.extend_from_within(old.start as usize..old.end as usize);
+        self.bytes.extend_from_slice(SEPARATOR);
+        self.bytes.extend_from_slice(value);
+        self.replace(index, Span::new(start, self.bytes.len()));
+        Ok(())
+    }
+
+    /// Removes `name` and its value.
+    /// # Errors
+    /// `NotFound` if there is none.
+    /// # Source
+    /// nng 1.12, nng_http_res_del_header(3).
+    pub fn remove(&mut self, name: &str) -> Result<(), Error> {
+        let mut index = self.position(name).ok_or(Error::NotFound)?;
+        while index < self.entries.len() {
+            if self.is_named(&self.entries[index], name) {
+                let entry = self.entries.remove(index);
+                self.wasted += entry.name.len() + entry.value.len();
+            } else {
+                index += 1;
+            }
+        }
+        self.sweep();
+        Ok(())
+    }
+
+    /// Removes all fields and keeps the memory for others.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.entries.clear();
+        self.wasted = 0;
+    }
+
+    /// Returns spare memory to the system.
+    pub fn shrink_to_fit(&mut self) {
+        self.bytes.shrink_to_fit();
+        self.entries.shrink_to_fit();
+    }
+
+    /// Returns the value of `name` as text; several `Set-Cookie` come joined by `, `.
+    ///
+    /// Bytes that are not UTF-8 become U+FFFD.
+    /// # Source
+    /// nng 1.12, nng_http_res_get_header(3).
+    pub fn get(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.get_bytes(name).map(|value| match value {
+            Cow::Borrowed(value) => String::from_utf8_lossy(value),
+            Cow::Owned(value) => Cow::Owned(String::from_utf8_lossy(&value).into_owned()),
+        })
+    }
+
+    /// Returns the value of `name` byte for byte; several `Set-Cookie` come joined by `, `.
+    pub fn get_bytes(&self, name: &str) -> Option<Cow<'_, [u8]>> {
+        let mut values = self.get_all(name);
+        let first = values.next()?;
+        let Some(second) = values.next() else { return Some(Cow::Borrowed(first)) };
+        let mut joined = [first, second].join(SEPARATOR);
+        for value in values {
+            joined.extend_from_slice(SEPARATOR);
+            joined.extend_from_slice(value);
+        }
+        Some(Cow::Owned(joined))
+    }
+
+    /// Iterates over the values of `name`: at most one, unless it is `Set-Cookie`.
+    pub fn get_all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+        let named = self.entries.iter().filter(move |entry| self.is_named(entry, name));
+        named.map(|entry| entry.value.of(&self.bytes))
+    }
+
+    /// Returns whether there is a field of that name.
+    pub fn contains(&self, name: &str) -> bool {
+        self.position(name).is_some()
+    }
+
+    /// Returns whether the comma-separated list in `name` has the element `token`, ignoring case.
+    pub fn has_token(&self, name: &str, token: &str) -> bool {
+        self.get_all(name).any(|value| list_has_token(value, token))
+    }
+
+    /// Iterates over names and values in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.entries.iter().map(|entry| {
+            // Names are tokens, which are ASCII.
+            let name = str::from_utf8(entry.name.of(&self.bytes)).unwrap_or_default();
+            (name, entry.value.of(&self.bytes))
+        })
+    }
+
+    /// Returns the number of entries.
+    pub const fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Returns whether there are no fields.
+    pub const fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Takes over a head that was received: `entries` are ranges of `bytes`, checked by the parser.
+    ///
+    /// `entries` gets the memory of the list in exchange. Entries of one name are joined if
+    /// `has_repeats`.
+    pub(super) fn load(&mut self, entries: &mut Vec<Entry>, bytes: &[u8], has_repeats: bool) {
+        self.clear();
+        std::mem::swap(&mut self.entries, entries);
+        self.bytes.extend_from_slice(bytes);
+        if has_repeats {
+            self.join_repeats();
+        }
+    }
+
+    /// Sets `Content-Length`.
+    pub(super) fn set_content_length(&mut self, length: u64) {
+        // Fails only at 4 GiB of fields, where the head cannot be sent either.
+        let _ = self.put(CONTENT_LENGTH, Decimal::new(length).as_bytes());
+    }
+
+    /// Iterates over names and values as they go over the wire.
+    #[inline]
+    pub(super) fn iter_bytes(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.entries.iter().map(|entry| (entry.name.of(&self.bytes), entry.value.of(&self.bytes)))
+    }
+
+    /// Returns how many bytes the field lines take at most.
+    pub(super) const fn wire_len(&self) -> usize {
+        self.bytes.len() + ": \r\n".len() * self.entries.len()
+    }
+
+    /// Returns how many bytes of memory the fields hold.
+    pub(super) const fn memory(&self) -> usize {
+        self.bytes.capacity() + size_of::<Entry>() * self.entries.capacity()
+    }
+
+    /// Sets a value that is known to be valid.
+    fn put(&mut self, name: &str, value: &[u8]) -> Result<(), Error> {
+        let Some(index) = self.position(name) else { return self.append(name, value) };
+        let old = self.entries[index].value;
+        if value.len() <= old.len() {
+            let start = old.start as usize;
+            self.bytes[start..start + value.len()].copy_from_slice(value);
+            self.entries[index].value = Span::new(start, start + value.len());
+            self.wasted += old.len() - value.len();
+        } else {
+            self.reserve(value.len())?;
+            let span = self.push_bytes(value);
+            self.replace(index, span);
+        }
+        // Several cookies become one.
+        let mut others = index + 1;
+        while others < self.entries.len() {
+            if self.is_named(&self.entries[others], name) {
+                let entry = self.entries.remove(others);
+                self.wasted += entry.name.len() + entry.value.len();
+            } else {
+                others += 1;
+            }
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, name: &str, value: &[u8]) -> Result<(), Error> {
+        self.reserve(name.len() + value.len())?;
+        let entry = Entry { name: self.push_bytes(name.as_bytes()), value: self.push_bytes(value) };
+        self.entries.push(entry);
+        Ok(())
+    }
+
+    /// Makes `value` the value of an entry and sweeps out the old one in due time.
+    fn replace(&mut self, index: usize, value: Span) {
+        self.wasted += self.entries[index].value.len();
+        self.entries[index].value = value;
+        self.sweep();
+    }
+
+    fn push_bytes(&mut self, text: &[u8]) -> Span {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(text);
+        Span::new(start, self.bytes.len())
+    }
+
+    /// Makes sure that `more` bytes can be counted.
+    fn reserve(&mut self, more: usize) -> Result<(), Error> {
+        let len = self.bytes.len().checked_add(more).ok_or(Error::MessageSize)?;
+        if u32::try_from(len).is_err() {
+            return Err(Error::MessageSize);
+        }
+        self.bytes.reserve(more);
+        Ok(())
+    }
+
+    /// Copies what is in use to a new buffer if most of the old one is not.
+    fn sweep(&mut self) {
+        if self.wasted < MIN_WASTE || self.wasted < self.bytes.len() / 2 {
+            return;
+        }
+        let old = std::mem::take(&mut self.bytes);
+        self.wasted = 0;
+        let mut entries = std::mem::take(&mut self.entries);
+        for entry in &mut entries {
+            entry.name = self.push_bytes(entry.name.of(&old));
+            entry.value = self.push_bytes(entry.value.of(&old));
+        }
+        self.entries = entries;
+    }
+
+    /// Joins entries of one name at the place of the first, except cookies.
+    ///
+    /// Each value is copied at most once, so the buffer at most doubles.
+    fn join_repeats(&mut self) {
+        let mut entries = std::mem::take(&mut self.entries);
+        let mut first = 0;
+        while first < entries.len() {
+            let name = entries[first].name;
+            let is_repeat = |other: &Entry, bytes: &[u8]| {
+                other.name.of(bytes).eq_ignore_ascii_case(name.of(bytes))
+            };
+            let rest = &entries[first + 1..];
+            let is_alone = !rest.iter().any(|other| is_repeat(other, &self.bytes));
+            if !is_alone && !name.of(&self.bytes).eq_ignore_ascii_case(SET_COOKIE.as_bytes()) {
+                let start = self.bytes.len();
+                let value = entries[first].value;
+                self.bytes.extend_from_within(value.start as usize..value.end as usize);
+                for other in rest.iter().copied() {
+                    if is_repeat(&other, &self.bytes) {
+                        self.bytes.extend_from_slice(SEPARATOR);
+                        let value = other.value;
+                        self.bytes.extend_from_within(value.start as usize..value.end as usize);
+                        self.wasted += other.name.len() + value.len();
+                    }
+                }
+                self.wasted += value.len();
+                entries[first].value = Span::new(start, self.bytes.len());
+                let mut index = 0;
+                entries.retain(|entry| {
+                    index += 1;
+                    index <= first + 1 || !is_repeat(entry, &self.bytes)
+                });
+            }
+            first += 1;
+        }
+        self.entries = entries;
+    }
+
+    fn position(&self, name: &str) -> Option<usize> {
+        self.entries.iter().position(|entry| self.is_named(entry, name))
+    }
+
+    #[inline]
+    fn is_named(&self, entry: &Entry, name: &str) -> bool {
+        entry.name.len() == name.len()
+            && entry.name.of(&self.bytes).eq_ignore_ascii_case(name.as_bytes())
+    }
+}
+
+/// What stands between joined values.
+const SEPARATOR: &[u8] = b", ";
+
+/// Refuses what cannot stand in a field line.
+fn check(name: &str, value: &[u8]) -> Result<(), Error> {
+    if is_token(name.as_bytes()) && is_field_value(value) { Ok(()) } else { Err(Error::Invalid) }
+}
+
+impl Span {
+    /// Makes a range; offsets are below 4 GiB because heads and buffers are limited to that.
+    #[inline]
+    pub(super) fn new(start: usize, end: usize) -> Self {
+        let offset = |at| u32::try_from(at).unwrap_or(u32::MAX);
+        Self { start: offset(start), end: offset(end) }
+    }
+
+    #[inline]
+    pub(super) const fn len(self) -> usize {
+        self.end.saturating_sub(self.start) as usize
+    }
+
+    #[inline]
+    pub(super) fn of(self, bytes: &[u8]) -> &[u8] {
+        bytes.get(self.start as usize..self.end as usize).unwrap_or_default()
+    }
+}
+
+/// Equal if the same names, ignoring case, have the same values in the same order.
+impl PartialEq for Headers {
+    fn eq(&self, other: &Self) -> bool {
+        let mut pairs = self.iter_bytes().zip(other.iter_bytes());
+        self.len() == other.len()
+            && pairs.all(|((a, x), (b, y))| a.eq_ignore_ascii_case(b) && x == y)
+    }
+}
+
+impl Eq for Headers {}
+
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lossy = self.iter().map(|(name, value)| (name, String::from_utf8_lossy(value)));
+        f.debug_map().entries(lossy).finish()
+    }
+}

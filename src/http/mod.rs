@@ -1,0 +1,42 @@
+//! HTTP/1.x: messages, and how they go over the wire.
+//!
+//! | module | what it answers |
+//! |---|---|
+//! | `request`, `response` | the two kinds of message |
+//! | `entity` | what both have: fields and a body |
+//! | `headers`, `body` | the fields; the body and who owns its bytes |
+//! | `method`, `version`, `status` | the words of the start line |
+//! | `head_edit` | how a head on the wire may differ from its message |
+//! | `error_page`, `date` | what a server says by itself |
+//! | `codec` | bytes in, messages out, and back |
+//! | `shared` | a message that a program and an operation hold together |
+//! | `conn` | messages over a socket, driven by aios |
+//! | `server` | what listens and answers |
+//!
+//! Messages and codec do no I/O, take no lock and run no callback.
+
+mod body;
+mod codec;
+mod conn;
+mod date;
+mod entity;
+mod error_page;
+mod head_edit;
+mod headers;
+mod method;
+mod request;
+mod response;
+mod server;
+mod shared;
+mod status;
+mod version;
+
+pub use body::Body;
+pub use codec::Limits;
+pub use conn::Conn;
+pub use headers::Headers;
+pub use request::Request;
+pub use response::Response;
+pub use server::{Exchange, Handler, Server, ServerConfig, ServerStats};
+pub use shared::{Guard, Shared};
+pub use version::Version;

@@ -1,0 +1,101 @@
+//! What a handler is given: one request and the duty to answer it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use nng_aio::Error;
+
+use super::handler::Handler;
+use super::session::Session;
+use crate::http::conn::Conn;
+use crate::http::{Guard, Request, Response, Shared};
+
+/// One request, and the duty to answer it, now or later, on any thread.
+///
+/// Answering consumes it, so it cannot happen twice. Dropping it unanswered, also by a panic,
+/// answers with status 500 and closes the connection.
+///
+/// ```
+/// use nng_oxide::http::{Exchange, Handler, Response};
+///
+/// let handler = Handler::function("/hello", |exchange: Exchange| {
+///     let mut response = Response::new();
+///     response.set_body("Hello, World!");
+///     exchange.respond(response);
+/// });
+/// ```
+#[must_use = "an exchange that is dropped is answered with status 500"]
+pub struct Exchange {
+    session: Arc<Session>,
+    request: Shared<Request>,
+    handler: Handler,
+    is_open: bool,
+}
+
+impl Exchange {
+    pub(super) fn new(session: Arc<Session>, request: Shared<Request>, handler: Handler) -> Self {
+        Self { session, request, handler, is_open: true }
+    }
+
+    /// The request; its body is there if the handler collects bodies.
+    pub fn request(&self) -> Guard<'_, Request> {
+        self.request.lock()
+    }
+
+    /// The request as a handle that can be kept while the exchange lasts.
+    pub fn shared_request(&self) -> Shared<Request> {
+        self.request.clone()
+    }
+
+    /// The connection, to read a body that is not collected, or to write the response oneself; call
+    /// [`finish`](Self::finish) then.
+    pub fn conn(&self) -> Conn {
+        Conn::guest(Arc::clone(self.session.link()))
+    }
+
+    /// The handler.
+    pub fn handler(&self) -> &Handler {
+        &self.handler
+    }
+
+    /// Answers with `response`.
+    ///
+    /// `Date` is added if it is missing, `Content-Length: 0` if there is no body but might be, and
+    /// `Connection: close` if the connection closes after it. A response to `HEAD` goes out without
+    /// its body. If the client has gone, nothing happens.
+    ///
+    /// # Context
+    /// Does not block.
+    pub fn respond(mut self, response: Response) {
+        self.is_open = false;
+        self.session.respond(&response);
+    }
+
+    /// Ends the exchange; the handler has written the response to the [connection](Self::conn), or
+    /// has begun to.
+    pub fn finish(mut self) {
+        self.is_open = false;
+        self.session.finish_without_response();
+    }
+
+    /// Ends the exchange with status 500, if nothing has been written yet, and closes the
+    /// connection.
+    pub fn fail(mut self, error: Error) {
+        self.is_open = false;
+        self.session.fail(error);
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        if self.is_open {
+            self.session.fail(Error::Internal);
+        }
+    }
+}
+
+impl fmt::Debug for Exchange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Exchange").field("request", &self.request).finish_non_exhaustive()
+    }
+}

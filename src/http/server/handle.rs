@@ -1,0 +1,192 @@
+//! The public handle of a server.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use nng_aio::net::Addr;
+use nng_aio::{Error, Runtime};
+
+use super::config::ServerConfig;
+use super::core::ServerStats;
+use super::handler::Handler;
+use super::owner::Owner;
+use super::{endpoint, registry};
+use crate::Url;
+use crate::http::Response;
+
+/// An HTTP server. Clones are the same server; when the last one goes, it stops.
+///
+/// ```
+/// use nng_oxide::Url;
+/// use nng_oxide::http::{Handler, Server};
+///
+/// let url: Url = "http://127.0.0.1:0".parse()?;
+/// let server = Server::hold(&url)?;
+/// server.add_handler(&Handler::fixed("/hello", "Hello, World!", Some("text/plain"))?)?;
+/// server.start()?;
+/// assert_ne!(server.addr().port(), Some(0));
+/// # Ok::<(), nng_oxide::Error>(())
+/// ```
+/// # Source
+/// nng 1.12, nng_http_server_hold(3http) and the pages beside it.
+#[derive(Clone)]
+pub struct Server {
+    owner: Arc<Owner>,
+}
+
+impl Server {
+    /// Returns the server of the process for the host and port of `url`, which is made unless
+    /// somebody holds one already. It lives on the [global runtime](Runtime::global).
+    ///
+    /// The schemes are `http` and `ws`, which name the same server, and both with `4` or `6`
+    /// appended for one IP version. An empty host is all interfaces. Hosts are compared as they are
+    /// spelled. Once a server has started it is known by its real port, and once it has stopped it
+    /// is not found any more.
+    ///
+    /// # Errors
+    /// `AddressInvalid` for other schemes, an unknown host or a bad port; `NotSupported` for `https`
+    /// and `wss`.
+    /// # Panics
+    /// If the global runtime cannot begin.
+    /// # Context
+    /// Blocks while the system looks up a name.
+    /// # Source
+    /// nng 1.12, nng_http_server_hold(3http).
+    pub fn hold(url: &Url) -> Result<Self, Error> {
+        let owner = registry::hold(endpoint::Key::new(url)?, || {
+            let address = endpoint::resolve(url)?;
+            Ok(Owner::new(&Runtime::global(), address, ServerConfig::default()))
+        })?;
+        Ok(Self { owner })
+    }
+
+    /// A server of the caller's own with other limits and timeouts, on the global runtime.
+    ///
+    /// # Errors
+    /// As [`hold`](Self::hold).
+    /// # Panics
+    /// If the global runtime cannot begin.
+    /// # Context
+    /// Blocks while the system looks up a name.
+    pub fn with_config(url: &Url, config: ServerConfig) -> Result<Self, Error> {
+        Self::on(&Runtime::global(), url, config)
+    }
+
+    /// A server of the caller's own on a runtime of the caller's, which it does not keep going.
+    ///
+    /// # Errors
+    /// As [`hold`](Self::hold).
+    /// # Context
+    /// Blocks while the system looks up a name.
+    pub fn on(runtime: &Runtime, url: &Url, config: ServerConfig) -> Result<Self, Error> {
+        let address = endpoint::resolve(url)?;
+        Ok(Self { owner: Arc::new(Owner::new(runtime, address, config)) })
+    }
+
+    /// Begins to listen. If it listens already, one more [`stop`](Self::stop) is needed to end it.
+    ///
+    /// # Errors
+    /// `AddressInUse` and whatever else the system says, after which it can be tried again; `State`
+    /// once the server has stopped; `Closed` if the runtime has ended.
+    /// # Context
+    /// Does not block.
+    /// # Source
+    /// nng 1.12, nng_http_server_start(3http).
+    pub fn start(&self) -> Result<(), Error> {
+        self.owner.start()
+    }
+
+    /// Undoes one [`start`](Self::start). With the last one the server ends for good: it refuses
+    /// new connections and closes those that are open, finished or not. On a server that does not
+    /// run it does nothing.
+    ///
+    /// # Context
+    /// Does not wait: handlers may still be running. Cancel functions that they have armed run on
+    /// this thread.
+    /// # Source
+    /// nng 1.12, nng_http_server_stop(3http).
+    pub fn stop(&self) {
+        self.owner.stop();
+    }
+
+    /// Gives `handler` every request from now on that fits its path, method and host.
+    ///
+    /// Of several that fit, one with a host comes before one without, and then one with a method
+    /// before one without.
+    ///
+    /// # Errors
+    /// `Invalid` if its path is neither empty nor begins with a slash; `AddressInUse` if a handler
+    /// with the same path, method and host is there, itself included; `Busy` if another server has
+    /// it.
+    /// # Source
+    /// nng 1.12, nng_http_server_add_handler(3http).
+    pub fn add_handler(&self, handler: &Handler) -> Result<(), Error> {
+        self.owner.core().routes().add(handler)
+    }
+
+    /// Gives `handler` no further requests; it is free then to be changed, or added elsewhere. Those
+    /// that it has been given go on.
+    ///
+    /// # Errors
+    /// `NotFound` if this server does not have it.
+    /// # Source
+    /// nng 1.12, nng_http_server_del_handler(3http).
+    pub fn del_handler(&self, handler: &Handler) -> Result<(), Error> {
+        self.owner.core().routes().remove(handler)
+    }
+
+    /// Makes `html` the page for responses of `status` that the server makes itself, or that a
+    /// handler made with [`Response::for_error`].
+    ///
+    /// # Source
+    /// nng 1.12, nng_http_server_set_error_page(3http).
+    pub fn set_error_page(&self, status: u16, html: &str) {
+        self.owner.core().pages().set(status, html);
+    }
+
+    /// As [`set_error_page`](Self::set_error_page), with what is in a file now. An empty file
+    /// brings the built-in page back.
+    ///
+    /// # Errors
+    /// `NotFound`, `Permission`, and whatever else the system says of the file; nothing has changed
+    /// then.
+    /// # Context
+    /// Blocks while the file is read.
+    /// # Source
+    /// nng 1.12, nng_http_server_set_error_file(3http).
+    pub fn set_error_file(&self, status: u16, path: impl AsRef<Path>) -> Result<(), Error> {
+        self.owner.core().pages().set_from_file(status, path.as_ref())
+    }
+
+    /// Makes the page for its status the body of `response`.
+    ///
+    /// # Source
+    /// nng 1.12, nng_http_server_res_error(3http).
+    pub fn res_error(&self, response: &mut Response) {
+        self.owner.core().pages().put(response);
+    }
+
+    /// The address it listens on, with the real port, also after a stop;
+    /// [`Unspecified`](Addr::Unspecified) before the start.
+    ///
+    /// # Source
+    /// nng 1.12, nng_http_server_get_addr(3http).
+    pub fn addr(&self) -> Addr {
+        self.owner.core().listener().local_addr()
+    }
+
+    /// What the server has done and has at this moment.
+    pub fn stats(&self) -> ServerStats {
+        self.owner.core().stats()
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("addr", &self.addr())
+            .field("stats", &self.stats())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,42 @@
+//! The HTTP server: what listens, which handler gets a request, and what handlers are.
+//!
+//! | module | what it answers |
+//! |---|---|
+//! | `handle` | the public handle |
+//! | `owner`, `registry`, `endpoint` | its life; who shares it; what its URL says |
+//! | `core` | what handles, listener and sessions share |
+//! | `listener`, `pace` | accepting connections; when to |
+//! | `session`, `exchange` | one connection; one request and its answer |
+//! | `handler` | what answers requests |
+//! | `routes`, `path`, `host` | which handler gets a request; the paths and hosts they are for |
+//! | `pages` | error pages |
+//! | `config` | limits and timeouts |
+//!
+//! Contract: a request is matched without a lock, in a table that never changes. Limits and timeouts
+//! apply to everything a client can do or leave undone. No lock is held while a handler runs or is
+//! dropped.
+//!
+//! Locks, outermost first, in orders that never meet: the life of a server, the registry; the life of
+//! a server, the listener, the table of sessions; a session's own, the list of routes, a handler.
+
+mod config;
+mod core;
+mod endpoint;
+mod exchange;
+mod handle;
+mod handler;
+mod host;
+mod listener;
+mod owner;
+mod pace;
+mod pages;
+mod path;
+mod registry;
+mod routes;
+mod session;
+
+pub use config::ServerConfig;
+pub use core::ServerStats;
+pub use exchange::Exchange;
+pub use handle::Server;
+pub use handler::Handler;

@@ -1,0 +1,154 @@
+//! The life of a server: started and stopped by count, and ended with its last handle.
+//!
+//! ```text
+//!   Idle --start--> Running(1) --start--> Running(2) ...
+//!                       |      <--stop--
+//!                       v
+//!                    Stopped, for good          any --last handle gone--> the same
+//! ```
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use nng_aio::{Error, Runtime};
+use parking_lot::Mutex;
+
+use super::config::ServerConfig;
+use super::core::Core;
+use super::registry;
+
+/// What all handles of a server share.
+#[derive(Debug)]
+pub(super) struct Owner {
+    core: Arc<Core>,
+    /// Where it is to listen.
+    address: SocketAddr,
+    life: Mutex<Life>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Life {
+    /// It was never started, or starting has failed.
+    Idle,
+    /// It listens, until stopped as often as it was started.
+    Running {
+        starts: usize,
+    },
+    Stopped,
+}
+
+impl Owner {
+    pub(super) fn new(runtime: &Runtime, address: SocketAddr, config: ServerConfig) -> Self {
+        Self { core: Core::new(runtime, config), address, life: Mutex::new(Life::Idle) }
+    }
+
+    pub(super) fn core(&self) -> &Arc<Core> {
+        &self.core
+    }
+
+    /// Listens if it does not yet, and counts.
+    ///
+    /// # Errors
+    /// What listening says; it can be tried again. `State` once it has stopped.
+    pub(super) fn start(&self) -> Result<(), Error> {
+        let mut life = self.life.lock();
+        match &mut *life {
+            Life::Idle => {
+                let local = self.core.listener().listen(self.address)?;
+                registry::set_port(self, local.port());
+                *life = Life::Running { starts: 1 };
+            }
+            Life::Running { starts } => *starts = starts.saturating_add(1),
+            Life::Stopped => return Err(Error::State),
+        }
+        Ok(())
+    }
+
+    /// Undoes one start. With the last one everything ends, without waiting for it.
+    pub(super) fn stop(&self) {
+        let mut life = self.life.lock();
+        match &mut *life {
+            // NNG breaks a server that is stopped before it was started.
+            Life::Idle | Life::Stopped => return,
+            Life::Running { starts: starts @ 2.. } => {
+                *starts -= 1;
+                return;
+            }
+            Life::Running { .. } => *life = Life::Stopped,
+        }
+        drop(life);
+        registry::forget(self);
+        self.core.close();
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        registry::forget(self);
+        self.core.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn owner(port: u16) -> Owner {
+        let address = ([127, 0, 0, 1], port).into();
+        Owner::new(&Runtime::global(), address, ServerConfig::default())
+    }
+
+    fn port(owner: &Owner) -> Option<u16> {
+        owner.core().listener().local_addr().port()
+    }
+
+    fn listens(port: u16) -> bool {
+        std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
+    }
+
+    #[test]
+    fn a_server_ends_when_it_is_stopped_as_often_as_it_was_started() {
+        let owner = owner(0);
+        owner.start().unwrap();
+        let port = port(&owner).unwrap();
+        owner.start().unwrap();
+        owner.stop();
+        assert!(listens(port));
+        owner.stop();
+        assert!(!listens(port));
+        owner.stop();
+        assert_eq!(owner.start(), Err(Error::State));
+    }
+
+    #[test]
+    fn a_stop_before_the_start_does_nothing() {
+        let owner = owner(0);
+        owner.stop();
+        assert_eq!(port(&owner), None);
+        owner.start().unwrap();
+        assert!(port(&owner).is_some_and(listens));
+    }
+
+    #[test]
+    fn a_start_that_failed_can_be_repeated_and_does_not_count() {
+        let one = owner(0);
+        one.start().unwrap();
+        let port = port(&one).unwrap();
+        let other = owner(port);
+        assert_eq!(other.start(), Err(Error::AddressInUse));
+        other.stop();
+        drop(one);
+        other.start().unwrap();
+        other.stop();
+        assert!(!listens(port));
+    }
+
+    #[test]
+    fn the_end_of_the_last_handle_is_a_stop() {
+        let owner = owner(0);
+        owner.start().unwrap();
+        let port = port(&owner).unwrap();
+        drop(owner);
+        assert!(!listens(port));
+    }
+}

@@ -1,0 +1,569 @@
+//! One connection of a server: requests in, handlers called, responses out, one at a time.
+//!
+//! ```text
+//!            head            body collected             handler answered        response out
+//!   Idle ----------> Collecting ----------> Handling ---------------> Responding ----------> Idle
+//!    |  no body, or none collected: ----------^                         |   ^                  ^
+//!    |  a fixed answer, or none at all: --------------------------------+   |      body        |
+//!    |                                                                      +--> Draining -----+
+//!   any: the connection has closed --> Ended                                      left over
+//! ```
+//!
+//! The session owns a [`Link`] and lives by its events, which come one at a time. Only the
+//! handler's answer comes from elsewhere, and only in `Handling`. What the peer did wrong is
+//! answered, always with the last response of the connection.
+//!
+//! Locks: the session's state, and with it held none but a request's; the connection is called
+//! without.
+//!
+//! # Source
+//! nng 1.12, nng_http_handler_alloc(3http); RFC 9112 section 9.
+
+use std::mem;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
+use std::sync::{Arc, OnceLock, Weak};
+
+use nng_aio::net::Socket;
+use nng_aio::{Aio, Error, Task};
+use parking_lot::Mutex;
+
+use super::core::Core;
+use super::exchange::Exchange;
+use super::handler::{Handler, Kind};
+use super::routes::{Lookup, Snapshot, Target};
+use crate::http::codec::{BodyFraming, RequestHead, TargetForm};
+use crate::http::conn::{Answering, BodyReader, Conn, Event, Link, Owner, Then, Wait, with_head};
+use crate::http::head_edit::HeadEdit;
+use crate::http::response::Remainder;
+use crate::http::{Body, Request, Response, Shared, status};
+
+/// One connection of a server.
+pub(super) struct Session {
+    core: Arc<Core>,
+    /// Set before anything can happen.
+    link: OnceLock<Arc<Link>>,
+    /// It was told to stop before it had a connection.
+    is_stopped: AtomicBool,
+    /// Tells the present handler's function apart.
+    key: AtomicUsize,
+    state: Mutex<State>,
+}
+
+struct State {
+    phase: Phase,
+    /// Its number with the server.
+    id: usize,
+    request: Shared<Request>,
+    routes: Snapshot,
+    /// The operation of a handler that was given an aio.
+    operation: Option<Arc<Aio>>,
+    /// The present request's.
+    demands_close: bool,
+    to_head: bool,
+    /// The body of the present request that nobody has collected.
+    unread: Option<BodyFraming>,
+}
+
+/// What a session does.
+enum Phase {
+    /// Waits for a head.
+    Idle,
+    /// Waits for a body.
+    Collecting(Handler),
+    /// Waits for the handler.
+    Handling(Handler),
+    /// Waits until the response is out; then it skips what is left of the body.
+    Responding(Option<BodyFraming>),
+    /// Skips a body.
+    Draining,
+    /// The connection has closed.
+    Ended,
+}
+
+/// Memory in bytes that a request may keep while its connection idles.
+const IDLE_MEMORY: usize = 512;
+
+impl Session {
+    /// Serves a connection.
+    ///
+    /// # Errors
+    /// `Closed` when the server has stopped or the runtime has ended; what the selector says if it
+    /// takes no more.
+    pub(super) fn begin(core: &Arc<Core>, socket: Socket) -> Result<(), Error> {
+        let session = Arc::new(Self {
+            core: Arc::clone(core),
+            link: OnceLock::new(),
+            is_stopped: AtomicBool::new(false),
+            key: AtomicUsize::new(0),
+            state: Mutex::new(State {
+                phase: Phase::Idle,
+                id: usize::MAX,
+                request: Shared::default(),
+                routes: core.routes().snapshot(),
+                operation: None,
+                demands_close: false,
+                to_head: false,
+                unread: None,
+            }),
+        });
+        let id = core.session_began(Arc::clone(&session))?;
+        session.state.lock().id = id;
+        let begun = session.connect(socket);
+        if begun.is_err() {
+            session.end();
+        }
+        begun
+    }
+
+    fn connect(self: &Arc<Self>, socket: Socket) -> Result<(), Error> {
+        let owner: Arc<dyn Owner> = self.clone();
+        let owner: Weak<dyn Owner> = Arc::downgrade(&owner);
+        let settings = Arc::clone(self.core.settings());
+        let link = Link::new(self.core.runtime(), socket, settings, Some(owner))?;
+        let link = self.link.get_or_init(|| link);
+        // Whoever stops the session either finds the connection or is seen here.
+        if self.is_stopped.load(SeqCst) {
+            link.close(Error::Closed);
+            return Ok(());
+        }
+        link.await_input().inspect_err(|error| link.close(*error))?;
+        let request = self.state.lock().request.clone();
+        link.read_head(request);
+        Ok(())
+    }
+
+    /// Closes the connection at once.
+    pub(super) fn stop(self: &Arc<Self>) {
+        self.is_stopped.store(true, SeqCst);
+        if let Some(link) = self.link.get() {
+            link.close(Error::Closed);
+        }
+    }
+
+    /// The connection.
+    pub(super) fn link(&self) -> &Arc<Link> {
+        self.link.get().expect("a session begins with its connection")
+    }
+
+    // --- Requests -------------------------------------------------------------------------------
+
+    /// A request's head is there: find out who answers it.
+    fn dispatch(self: &Arc<Self>, head: &RequestHead) {
+        let mut state = self.state.lock();
+        let request = state.request.clone();
+        let request = request.lock();
+        state.demands_close = !head.keeps_alive;
+        state.to_head = request.method() == "HEAD";
+        state.unread = (head.body != BodyFraming::Empty).then_some(head.body);
+        self.link().set_answering(Answering {
+            demands_close: state.demands_close,
+            to_head: state.to_head,
+            expects_continue: head.expects_continue,
+            ..Answering::default()
+        });
+        self.core.routes().refresh(&mut state.routes);
+        let lookup = match head.target {
+            TargetForm::Authority => Lookup::WrongMethod { allow: String::new() },
+            TargetForm::Asterisk => Lookup::NotFound,
+            TargetForm::Origin | TargetForm::Absolute { .. } => {
+                let named = head.target.authority(request.uri());
+                let field = if named.is_none() { request.headers().get("Host") } else { None };
+                let target = Target {
+                    method: request.method(),
+                    path: head.target.path(request.uri()),
+                    host: named.or(field.as_deref()),
+                };
+                state.routes.find(&target)
+            }
+        };
+        drop(request);
+        let handler = match lookup {
+            Lookup::Found(handler) => handler,
+            other => {
+                drop(state);
+                return self.answer_lookup(other, head.target == TargetForm::Authority);
+            }
+        };
+        let limit = handler.collects(self.core.config());
+        match (head.body, limit) {
+            (BodyFraming::Empty, _) | (_, None) => {
+                drop(state);
+                self.call(handler);
+            }
+            (BodyFraming::Length(len), Some(limit)) if len > limit as u64 => {
+                drop(state);
+                self.refuse(400);
+            }
+            (_, Some(0)) => {
+                drop(state);
+                self.refuse(400);
+            }
+            (framing, Some(limit)) => {
+                let memory = state.request.lock().take_body_memory();
+                state.phase = Phase::Collecting(handler);
+                drop(state);
+                if head.expects_continue {
+                    self.link().continue_for_owner();
+                }
+                let limits = &self.core.config().limits;
+                self.link().read_body(BodyReader::collect(framing, limits, limit as u64, memory));
+            }
+        }
+    }
+
+    /// No handler gets the request.
+    fn answer_lookup(self: &Arc<Self>, lookup: Lookup, is_final: bool) {
+        match lookup {
+            Lookup::WrongMethod { allow } => {
+                let mut response = self.core.error_response(405);
+                // Methods of handlers are tokens.
+                let _ = response.headers_mut().set("Allow", &allow);
+                self.send(&response, is_final);
+            }
+            Lookup::Malformed => self.refuse(400),
+            Lookup::NotFound | Lookup::Found(_) => self.send(&self.core.error_response(404), false),
+        }
+    }
+
+    fn on_body(self: &Arc<Self>, bytes: Vec<u8>) {
+        let mut state = self.state.lock();
+        match mem::replace(&mut state.phase, Phase::Idle) {
+            Phase::Collecting(handler) => {
+                let mut request = state.request.lock();
+                request.set_received_body(bytes);
+                let is_chunked = state.unread == Some(BodyFraming::Chunked);
+                if is_chunked {
+                    request.dechunk_fields();
+                }
+                drop(request);
+                state.unread = None;
+                drop(state);
+                self.call(handler);
+            }
+            Phase::Draining => {
+                drop(state);
+                self.next();
+            }
+            other => state.phase = other,
+        }
+    }
+
+    /// Hands the request to its handler.
+    fn call(self: &Arc<Self>, handler: Handler) {
+        if let Kind::Fixed(response) = handler.kind() {
+            return self.send(response, false);
+        }
+        self.key.store(handler.key(), Relaxed);
+        self.state.lock().phase = Phase::Handling(handler);
+        self.link().runtime().schedule(self.clone());
+    }
+
+    /// Calls the handler, with an exchange or with an aio.
+    fn run_handler(self: Arc<Self>) {
+        let state = self.state.lock();
+        let Phase::Handling(handler) = &state.phase else { return };
+        let (handler, request) = (handler.clone(), state.request.clone());
+        drop(state);
+        match handler.kind() {
+            Kind::Function(function) => {
+                function(Exchange::new(Arc::clone(&self), request, handler.clone()));
+            }
+            Kind::Aio(function) => self.run_with_aio(function, request, &handler),
+            Kind::Fixed(response) => self.send(response, false),
+        }
+    }
+
+    fn run_with_aio(
+        self: &Arc<Self>,
+        function: &(dyn Fn(&Aio) + Send + Sync),
+        request: Shared<Request>,
+        handler: &Handler,
+    ) {
+        let session = Arc::clone(self);
+        let aio = Arc::new(self.link().runtime().aio(move |aio| session.on_handler_done(aio)));
+        let conn = Conn::guest(Arc::clone(self.link()));
+        // The indexes are in range.
+        let _ = aio.set_input(0, Arc::new(request));
+        let _ = aio.set_input(1, Arc::new(handler.clone()));
+        let _ = aio.set_input(2, Arc::new(conn));
+        let Ok(operation) = aio.begin() else { return self.fail(Error::Closed) };
+        aio.park(operation);
+        self.state.lock().operation = Some(Arc::clone(&aio));
+        let _unwinding = FinishOnPanic(&aio);
+        function(&aio);
+    }
+
+    /// A handler has finished the operation that it was given.
+    fn on_handler_done(self: &Arc<Self>, aio: &Aio) {
+        let operation = self.state.lock().operation.take();
+        if let Err(error) = aio.outcome() {
+            self.fail(error);
+        } else if let Some(response) = aio.take_output::<Response>(0) {
+            self.respond(&response);
+        } else if let Some(response) = aio.take_output::<Shared<Response>>(0) {
+            self.respond(&response.lock());
+        } else {
+            self.finish_without_response();
+        }
+        drop(operation);
+    }
+
+    // --- Answers --------------------------------------------------------------------------------
+
+    /// The handler answers.
+    pub(super) fn respond(self: &Arc<Self>, response: &Response) {
+        if self.is_handling() {
+            self.send(response, false);
+        }
+    }
+
+    /// The handler has failed.
+    pub(super) fn fail(self: &Arc<Self>, error: Error) {
+        if !self.is_handling() {
+            return;
+        }
+        if self.link().answering().has_written {
+            self.link().close(error);
+        } else {
+            self.refuse(500);
+        }
+    }
+
+    /// The handler has written its response itself.
+    pub(super) fn finish_without_response(self: &Arc<Self>) {
+        let mut state = self.state.lock();
+        if !matches!(state.phase, Phase::Handling(_)) {
+            return;
+        }
+        let rest = self.rest_of_body(&mut state);
+        let closes = state.demands_close || rest == Rest::Close;
+        let unread = if let Rest::Drain(framing) = rest { Some(framing) } else { None };
+        state.phase = Phase::Responding(unread);
+        drop(state);
+        self.core.count_request();
+        if closes {
+            // Behind what the handler has queued.
+            let then = Then::Close;
+            self.link().write_for_owner(&mut Vec::new(), &Body::empty(), then);
+        } else {
+            self.on_written();
+        }
+    }
+
+    fn is_handling(&self) -> bool {
+        matches!(self.state.lock().phase, Phase::Handling(_))
+    }
+
+    /// Answers what the client did wrong, or what cannot be answered otherwise, and closes.
+    fn refuse(self: &Arc<Self>, status: u16) {
+        self.send(&self.core.error_response(status), true);
+    }
+
+    /// Sends a response; the connection closes after it if `is_last`, or if something demands it.
+    fn send(self: &Arc<Self>, response: &Response, is_last: bool) {
+        let mut state = self.state.lock();
+        let rest = self.rest_of_body(&mut state);
+        let remainder = response.remainder(state.to_head);
+        let closes = is_last
+            || state.demands_close
+            || rest == Rest::Close
+            || response.ends_connection()
+            // Whoever might send the rest has no way to do so any more.
+            || remainder != Remainder::Nothing;
+        let to_head = state.to_head;
+        let unread = if let Rest::Drain(framing) = rest { Some(framing) } else { None };
+        state.phase = Phase::Responding(unread);
+        drop(state);
+        self.core.count_request();
+
+        let replaced = response.is_error_page().then(|| {
+            let mut response = response.clone();
+            self.core.pages().put(&mut response);
+            response
+        });
+        let response = replaced.as_ref().unwrap_or(response);
+        let permits_body = status::permits_body(response.status());
+        let has_body = permits_body && !to_head;
+        let date = self.core.date();
+        let edit = HeadEdit {
+            omit: if permits_body || response.status() == 304 { &[] } else { NO_LENGTH },
+            date: Some(date.as_str()),
+            length: has_body.then_some(0),
+            close: closes,
+        };
+        let nothing = Body::empty();
+        let body = if has_body { response.stored_body() } else { &nothing };
+        let then = if closes { Then::Close } else { Then::Keep };
+        with_head(|head| {
+            response.write_head(&edit, head);
+            self.link().write_for_owner(head, body, then);
+        });
+    }
+
+    /// Decides what becomes of a body that was not collected.
+    fn rest_of_body(&self, state: &mut State) -> Rest {
+        let Some(framing) = state.unread.take() else { return Rest::Nothing };
+        let Answering { raw_read, expects_continue, .. } = self.link().answering();
+        if expects_continue {
+            // Whether the client sends it now is anybody's guess.
+            return Rest::Close;
+        }
+        let max = self.core.config().max_undrained as u64;
+        match framing {
+            BodyFraming::Length(len) => match len.saturating_sub(raw_read) {
+                0 => Rest::Nothing,
+                left if left <= max => Rest::Drain(BodyFraming::Length(left)),
+                _ => Rest::Close,
+            },
+            BodyFraming::Chunked if raw_read == 0 => Rest::Drain(framing),
+            BodyFraming::Chunked | BodyFraming::UntilClose => Rest::Close,
+            BodyFraming::Empty => Rest::Nothing,
+        }
+    }
+
+    // --- What comes next ------------------------------------------------------------------------
+
+    fn on_written(self: &Arc<Self>) {
+        let mut state = self.state.lock();
+        let Phase::Responding(unread) = &mut state.phase else { return };
+        let unread = unread.take();
+        match unread {
+            Some(framing) => {
+                state.phase = Phase::Draining;
+                drop(state);
+                let config = self.core.config();
+                let max = config.max_undrained as u64;
+                self.link().read_body(BodyReader::drain(framing, &config.limits, max));
+            }
+            None => {
+                drop(state);
+                self.next();
+            }
+        }
+    }
+
+    /// Waits for the next request.
+    fn next(self: &Arc<Self>) {
+        let mut state = self.state.lock();
+        if matches!(state.phase, Phase::Ended) {
+            return;
+        }
+        if state.request.is_alone() {
+            let mut request = state.request.lock();
+            request.reset();
+            if request.memory() > IDLE_MEMORY {
+                request.shrink_to_fit();
+            }
+        } else {
+            // Somebody keeps the last one.
+            state.request = Shared::default();
+        }
+        state.phase = Phase::Idle;
+        let request = state.request.clone();
+        drop(state);
+        self.link().read_head(request);
+    }
+
+    fn on_timeout(self: &Arc<Self>, wait: Wait) {
+        let is_draining = matches!(self.state.lock().phase, Phase::Draining);
+        match wait {
+            Wait::Head | Wait::Body if !is_draining => self.refuse(408),
+            Wait::Head | Wait::Body | Wait::Idle | Wait::Write | Wait::Linger => {
+                self.link().close(Error::TimedOut);
+            }
+        }
+    }
+
+    fn on_bad_body(self: &Arc<Self>) {
+        let is_draining = matches!(self.state.lock().phase, Phase::Draining);
+        if is_draining {
+            self.link().close(Error::Protocol);
+        } else {
+            self.refuse(400);
+        }
+    }
+
+    /// The connection has gone. A handler that is at work goes on and answers into the void.
+    fn end(&self) {
+        let mut state = self.state.lock();
+        if matches!(state.phase, Phase::Ended) {
+            return;
+        }
+        let (id, operation) = (state.id, state.operation.clone());
+        let phase = mem::replace(&mut state.phase, Phase::Ended);
+        drop(state);
+        drop(phase);
+        if let Some(operation) = operation {
+            operation.abort(Error::Closed);
+        }
+        self.core.session_ended(id);
+    }
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").field("key", &self.key).finish_non_exhaustive()
+    }
+}
+
+/// What becomes of a body that was not collected.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rest {
+    Nothing,
+    /// It is skipped after the response.
+    Drain(BodyFraming),
+    /// It is too long or of unknown length: the connection closes.
+    Close,
+}
+
+/// What responses without a body must not say.
+const NO_LENGTH: &[&str] = &["Content-Length", "Transfer-Encoding"];
+
+impl Owner for Session {
+    fn on_event(self: Arc<Self>, event: Event) {
+        match event {
+            Event::Head(Ok(head)) => self.dispatch(&head),
+            Event::Head(Err(error)) => {
+                self.forget_request();
+                self.refuse(error.status());
+            }
+            Event::Body(Ok(bytes)) => self.on_body(bytes),
+            Event::Body(Err(_)) => self.on_bad_body(),
+            Event::Written => self.on_written(),
+            Event::TimedOut(wait) => self.on_timeout(wait),
+            Event::Closed(_) => self.end(),
+        }
+    }
+}
+
+impl Session {
+    /// What was noted of the last request says nothing of one that could not be read.
+    fn forget_request(&self) {
+        let mut state = self.state.lock();
+        state.to_head = false;
+        state.unread = None;
+    }
+}
+
+impl Task for Session {
+    fn run(self: Arc<Self>) {
+        self.run_handler();
+    }
+
+    fn key(&self) -> usize {
+        self.key.load(Relaxed)
+    }
+}
+
+/// Finishes the operation of a handler that panics, unless the handler has taken it out.
+struct FinishOnPanic<'a>(&'a Aio);
+
+impl Drop for FinishOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking()
+            && let Some(operation) = self.0.unpark()
+        {
+            operation.finish(Err(Error::Internal));
+        }
+    }
+}
