@@ -356,6 +356,16 @@ on_both_runtimes! {
         bench.assert_closed();
     }
 
+    fn a_reset_that_the_send_call_meets_gives_connection_reset(bench) {
+        let (mut bench, view) = bench.with_watched_tcp();
+        assert_eq!(bench.write_res(&with_body("hello")).result(), 0);
+        bench.reset_by_peer();
+        bench.until(|| view.peer_addr().is_err());
+        assert!(!bench.conn.is_closed());
+        assert_eq!(bench.write_res(&with_body("hello")).end(), (NNG_ECONNRESET, 0));
+        bench.assert_closed();
+    }
+
     fn a_reset_while_the_write_waits_gives_connection_reset_over_tcp(bench) {
         let mut bench = bench.with_tcp();
         let mut response = Response::new();

@@ -215,6 +215,12 @@ impl State {
         }
     }
 
+    /// Takes a write whose first attempt, made with nothing before it, has failed.
+    pub(super) fn push_broken_write(&mut self, write: Write, error: Error, effects: &mut Effects) {
+        self.writes.push(write);
+        self.fail(Side::Write, error, effects);
+    }
+
     /// Returns an operation that waits in a queue.
     pub(super) fn waiting_mut(&mut self, id: OperationId) -> Option<&mut Operation> {
         let sink = if let Some(index) = self.reads.position(|read| read.sink.is(id)) {
