@@ -366,6 +366,17 @@ on_both_runtimes! {
         bench.assert_closed();
     }
 
+    fn a_reset_while_the_write_waits_gives_connection_reset(mut bench) {
+        let mut response = Response::new();
+        response.set_body(vec![0; BIG]);
+        let (active, queued) = (bench.write_res(&response), bench.write_res(&closing()));
+        active.assert_pending();
+        bench.reset_by_peer();
+        assert_eq!(active.end(), (NNG_ECONNRESET, 0));
+        assert_eq!(queued.end(), (NNG_ECLOSED, 0));
+        bench.assert_closed();
+    }
+
     fn a_reset_while_the_write_waits_gives_connection_reset_over_tcp(bench) {
         let mut bench = bench.with_tcp();
         let mut response = Response::new();
