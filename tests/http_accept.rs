@@ -9,7 +9,7 @@ use std::process::Command;
 use std::sync::{Arc, mpsc};
 
 use nng_oxide::http::{Handler, Server, ServerConfig};
-use support::{LIMIT, connect, read_until, running, status, try_connect};
+use support::server::{LIMIT, connect, read_until, running, status, try_connect};
 
 /// A running server with one page.
 fn server(config: ServerConfig) -> Server {

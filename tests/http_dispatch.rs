@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use nng_oxide::Error;
 use nng_oxide::http::{Exchange, Handler, Request, Response, Server, ServerConfig, Shared};
-use support::{ask, connect, read_until, running, status};
+use support::server::{ask, connect, read_until, running, status};
 
 fn server() -> Server {
     running(ServerConfig::default())

@@ -357,19 +357,22 @@ fn send_or_queue(
     }
     let rest = if is_small { &[][..] } else { body.as_slice() };
     let total = head.len() + rest.len();
-    let mut sent = 0;
+    let mut sent = Ok(0);
     if state.can_write_now()
         && let Some(socket) = state.socket_mut()
     {
-        // An error will come up again where writes are made.
-        sent = send_both(socket, head, rest, 0).unwrap_or(0);
-        if sent == total {
+        sent = send_both(socket, head, rest, 0);
+        if sent == Ok(total) {
             return state.on_written(sink, total, None, then, effects);
         }
     }
     let body = if is_small { None } else { body.to_buffer() };
     let content = Content::Message { head: head.clone(), body };
-    state.push_write(Write { sink, transaction, content, sent, then }, effects);
+    let write = Write { sink, transaction, content, sent: sent.unwrap_or(0), then };
+    match sent {
+        Ok(_) | Err(Error::Again) => state.push_write(write, effects),
+        Err(error) => state.push_broken_write(write, error, effects),
+    }
 }
 
 thread_local! {

@@ -215,6 +215,12 @@ impl State {
         }
     }
 
+    /// Takes a write whose first attempt, made with nothing before it, has failed.
+    pub(super) fn push_broken_write(&mut self, write: Write, error: Error, effects: &mut Effects) {
+        self.writes.push(write);
+        self.send_failed(error, effects);
+    }
+
     /// Returns an operation that waits in a queue.
     pub(super) fn waiting_mut(&mut self, id: OperationId) -> Option<&mut Operation> {
         let sink = if let Some(index) = self.reads.position(|read| read.sink.is(id)) {
@@ -436,9 +442,19 @@ impl State {
                     self.writable = false;
                     self.note_write_wait(effects);
                 }
-                Err(error) => self.fail(Side::Write, error, effects),
+                Err(error) => self.send_failed(error, effects),
             }
         }
+    }
+
+    /// The first write cannot be sent.
+    fn send_failed(&mut self, error: Error, effects: &mut Effects) {
+        // A Unix socket says that the peer has gone also where it knows of a reset.
+        let known = match error {
+            Error::Closed => self.socket_mut().and_then(|socket| socket.take_error()),
+            _ => None,
+        };
+        self.fail(Side::Write, known.unwrap_or(error), effects);
     }
 
     /// The first write is done.

@@ -1,0 +1,56 @@
+//! What the tests of the HTTP server share: a server of its own, and clients that are bare sockets.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use nng_oxide::Url;
+use nng_oxide::http::{Server, ServerConfig};
+
+/// How long a test waits for something that must happen, before it fails instead of hanging.
+pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+
+/// A server that runs on a port of its own.
+pub(crate) fn running(config: ServerConfig) -> Server {
+    let url: Url = "http://127.0.0.1:0".parse().expect("it is a URL");
+    let server = Server::with_config(&url, config).expect("the address is known");
+    server.start().expect("a port is free");
+    server
+}
+
+/// Tries to connect to a server.
+pub(crate) fn try_connect(server: &Server) -> std::io::Result<TcpStream> {
+    TcpStream::connect(server.addr().to_inet().expect("it has started"))
+}
+
+/// Connects to a server.
+pub(crate) fn connect(server: &Server) -> TcpStream {
+    let stream = try_connect(server).expect("the server listens");
+    stream.set_read_timeout(Some(LIMIT)).expect("the limit is above zero");
+    stream
+}
+
+/// Sends a request without a body.
+pub(crate) fn ask(stream: &mut TcpStream, method: &str, target: &str, host: &str) {
+    let request = format!("{method} {target} HTTP/1.1\r\nHost: {host}\r\n\r\n");
+    stream.write_all(request.as_bytes()).expect("the connection is open");
+}
+
+/// Reads up to and including `end`; the text is shorter if the stream ends before.
+pub(crate) fn read_until(stream: &mut TcpStream, end: &str) -> String {
+    let mut text = Vec::new();
+    let mut byte = [0];
+    while !text.ends_with(end.as_bytes()) {
+        match stream.read(&mut byte).expect("an answer comes in time") {
+            0 => break,
+            _ => text.push(byte[0]),
+        }
+    }
+    String::from_utf8(text).expect("the answer is text")
+}
+
+/// The status of an answer.
+pub(crate) fn status(answer: &str) -> u16 {
+    let digits = answer.get("HTTP/1.1 ".len()..).and_then(|rest| rest.get(..3));
+    digits.and_then(|digits| digits.parse().ok()).expect("the answer has a status")
+}
