@@ -3,6 +3,10 @@
 //! | module | what it answers |
 //! |---|---|
 //! | `addr` | addresses of sockets and their text |
+//! | `stream` | a connected byte stream, driven by aios |
+//! | `blocking` | its blocking calls |
+//! | `line` | one connection and what is known of it |
+//! | `waiting` | operations that wait at a provider |
 //! | `socket` | a connected socket that never blocks, for providers |
 //! | `acceptor` | a listening socket that never blocks, for providers |
 //! | `ends` | the addresses of a connection's two ends |
@@ -10,11 +14,16 @@
 
 mod acceptor;
 mod addr;
+mod blocking;
 mod bound_path;
 mod ends;
+mod line;
 mod socket;
+mod stream;
+mod waiting;
 
 pub use crate::sys::Credentials;
 pub use acceptor::Acceptor;
 pub use addr::{AbstractName, Addr, IpcPath};
 pub use socket::Socket;
+pub use stream::Stream;

@@ -194,13 +194,16 @@ impl Runtime {
         Ok(Registration { shared: Arc::clone(&self.shared), token, is_polled: false })
     }
 
-    /// Announces that this thread is about to sleep in the kernel for what may be long.
-    pub(crate) fn before_block(&self) {
-        self.shared.before_block();
-    }
-
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.shared
+    }
+}
+
+/// Announces that this thread is about to sleep in the kernel for what may be long. If it is a
+/// runtime's, others look after what may come meanwhile.
+pub(crate) fn before_block() {
+    if let Some(shared) = current::runtime() {
+        shared.before_block();
     }
 }
 
