@@ -199,28 +199,6 @@ impl Error {
         }
     }
 
-    /// Maps what getaddrinfo(3) answered; `errno` counts only if the answer is `EAI_SYSTEM`.
-    ///
-    /// Unlike NNG, which gives them codes without a text, the answers for an address of another
-    /// family and for a server's refusal are `AddressInvalid`.
-    pub(crate) const fn from_addrinfo(answer: i32, errno: i32) -> Self {
-        match answer {
-            libc::EAI_NONAME | libc::EAI_SERVICE | libc::EAI_FAMILY | libc::EAI_FAIL => {
-                Self::AddressInvalid
-            }
-            sys::EAI_NODATA | sys::EAI_ADDRFAMILY => Self::AddressInvalid,
-            libc::EAI_MEMORY => Self::NoMemory,
-            libc::EAI_SYSTEM => Self::from_errno(errno),
-            libc::EAI_BADFLAGS => Self::Invalid,
-            libc::EAI_SOCKTYPE => Self::NotSupported,
-            libc::EAI_AGAIN => Self::Again,
-            #[cfg(target_os = "linux")]
-            sys::EAI_CANCELED => Self::Canceled,
-            // As NNG does, although negative answers fall out of the range of wrapped numbers.
-            _ => Self::nonzero(answer.wrapping_add(codes::NNG_ESYSERR)),
-        }
-    }
-
     /// Returns the text of a code in NNG's words; a code that wraps an `errno` has the system's.
     ///
     /// Any number is answered: zero says `Hunky dory`, an unknown one `Unknown error #N`.
@@ -292,6 +270,30 @@ impl From<io::Error> for Error {
             io::ErrorKind::Unsupported => Self::NotSupported,
             io::ErrorKind::OutOfMemory => Self::NoMemory,
             _ => Self::Internal,
+        }
+    }
+}
+
+impl From<sys::Failure> for Error {
+    /// Maps what getaddrinfo(3) answered.
+    ///
+    /// Unlike NNG, which gives them codes without a text, the answers for an address of another
+    /// family and for a server's refusal are `AddressInvalid`.
+    fn from(failure: sys::Failure) -> Self {
+        match failure.answer {
+            libc::EAI_NONAME | libc::EAI_SERVICE | libc::EAI_FAMILY | libc::EAI_FAIL => {
+                Self::AddressInvalid
+            }
+            sys::EAI_NODATA | sys::EAI_ADDRFAMILY => Self::AddressInvalid,
+            libc::EAI_MEMORY => Self::NoMemory,
+            libc::EAI_SYSTEM => Self::from_errno(failure.errno),
+            libc::EAI_BADFLAGS => Self::Invalid,
+            libc::EAI_SOCKTYPE => Self::NotSupported,
+            libc::EAI_AGAIN => Self::Again,
+            #[cfg(target_os = "linux")]
+            sys::EAI_CANCELED => Self::Canceled,
+            // As NNG does, although negative answers fall out of the range of wrapped numbers.
+            answer => Self::nonzero(answer.wrapping_add(codes::NNG_ESYSERR)),
         }
     }
 }
@@ -419,6 +421,7 @@ mod tests {
 
     #[test]
     fn addrinfo_maps_as_in_nng_with_the_stated_exceptions() {
+        let from = |answer, errno| Error::from(sys::Failure { answer, errno });
         let expected = [
             (libc::EAI_NONAME, 15),
             (sys::EAI_NODATA, 15),
@@ -435,15 +438,12 @@ mod tests {
             (libc::EAI_OVERFLOW, codes::NNG_ESYSERR + libc::EAI_OVERFLOW),
         ];
         for (answer, code) in expected {
-            let error = Error::from_addrinfo(answer, libc::EINTR);
+            let error = from(answer, libc::EINTR);
             assert_eq!(error.code(), code, "answer {answer}");
             assert_eq!(Error::from_code(code), Err(error), "answer {answer} is canonical");
         }
-        assert_eq!(Error::from_addrinfo(libc::EAI_SYSTEM, libc::EMFILE), Error::NoFiles);
-        assert_eq!(
-            Error::from_addrinfo(libc::EAI_SYSTEM, libc::ENOTDIR),
-            Error::System(libc::ENOTDIR)
-        );
+        assert_eq!(from(libc::EAI_SYSTEM, libc::EMFILE), Error::NoFiles);
+        assert_eq!(from(libc::EAI_SYSTEM, libc::ENOTDIR), Error::System(libc::ENOTDIR));
     }
 
     #[test]

@@ -4,11 +4,14 @@
 
 mod support;
 
+use std::net::IpAddr;
 use std::process::abort;
+use std::sync::Arc;
 use std::time::Duration;
 
+use nng_aio::net::{Addr, Query, Resolver};
 use nng_aio::{Aio, Refused, Runtime};
-use support::FOREVER;
+use support::{Door, FOREVER};
 
 /// Runs `child` in a forked child; true if it returned true there in time.
 fn in_child(child: impl FnOnce() -> bool) -> bool {
@@ -63,4 +66,39 @@ fn a_child_gets_a_fresh_runtime_and_the_parents_objects_refuse() {
     // The parent's global runtime never noticed.
     aio.sleep(Duration::from_millis(1));
     assert_eq!(support::must(&hear), 0);
+}
+
+#[test]
+fn a_child_looks_names_up_on_threads_of_its_own() {
+    let runtime = Runtime::builder().resolver_threads(1).build().unwrap();
+    let door = Door::new();
+    let (tell, asked) = std::sync::mpsc::channel();
+    let behind = Arc::clone(&door);
+    let resolver = Resolver::with_lookup(move |query| {
+        if query.host == Some("stuck") {
+            support::send(&tell, ());
+            behind.pass();
+        }
+        Ok(vec![Addr::from((IpAddr::from([192, 0, 2, 1]), 80))])
+    });
+    let query = |host| Query { host: Some(host), port: "80", ..Query::default() };
+    let stuck = runtime.aio_without_callback();
+    resolver.resolve(&query("stuck"), &stuck);
+    support::must(&asked);
+    let idle = runtime.aio_without_callback();
+    assert!(in_child(|| {
+        // None of these may hang: the parent's thread is not here.
+        resolver.resolve(&query("host"), &idle);
+        resolver.resolve(&query("127.0.0.1"), &idle);
+        let is_refused = !idle.is_busy() && idle.take_output::<Vec<Addr>>(0).is_none();
+        stuck.cancel();
+        drop(idle);
+        drop(stuck);
+        drop(runtime);
+        let own = Aio::without_callback();
+        resolver.resolve(&query("host"), &own);
+        own.wait();
+        is_refused && own.result() == 0 && own.take_output::<Vec<Addr>>(0).is_some()
+    }));
+    door.open();
 }

@@ -13,7 +13,6 @@ use std::time::{Duration, Instant};
 
 use super::line::Direction;
 use super::stream::{Inner, Stream};
-use crate::runtime;
 use crate::sys;
 use crate::{Error, Runtime, Timeout};
 
@@ -169,7 +168,9 @@ fn transfer(
             result => return result,
         }
     }
-    runtime::before_block();
+    if let Some(runtime) = Runtime::current() {
+        runtime.before_block();
+    }
     if let Patience::Endless = patience {
         match attempt(true).map_err(Error::from) {
             // The descriptor was handed to us in the non-blocking mode.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::Error;
+use crate::runtime::lookups;
 use crate::runtime::selector::WAITERS;
 use crate::runtime::{Runtime, Shared};
 
@@ -30,6 +31,7 @@ pub struct Builder {
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
     pub(crate) threads: usize,
+    pub(crate) resolver_threads: usize,
     pub(crate) name: String,
     pub(crate) stack_size: Option<usize>,
     pub(crate) host_driven: bool,
@@ -37,8 +39,15 @@ pub(crate) struct Config {
 
 impl Builder {
     pub(crate) fn new() -> Self {
-        let name = String::from("nng");
-        Self { config: Config { threads: THREADS, name, stack_size: None, host_driven: false } }
+        Self {
+            config: Config {
+                threads: THREADS,
+                resolver_threads: lookups::THREADS,
+                name: String::from("nng"),
+                stack_size: None,
+                host_driven: false,
+            },
+        }
     }
 
     /// The largest number of threads; at least 3, by default 256.
@@ -50,7 +59,20 @@ impl Builder {
         self
     }
 
-    /// The name of all threads, by default `nng`. The system may show only its first 15 bytes.
+    /// The number of threads that look up names; at least 1, by default 4.
+    ///
+    /// They are begun by the first lookup that has to ask the system, also if the runtime is driven
+    /// by the host, and end when they are idle. While lookups are stuck there may be four times as
+    /// many.
+    /// # Source
+    /// nng 1.12, `NNG_INIT_NUM_RESOLVER_THREADS`.
+    pub fn resolver_threads(mut self, count: usize) -> Self {
+        self.config.resolver_threads = count.max(1);
+        self
+    }
+
+    /// The name of all threads, by default `nng`; those that look up names add `:resolver`. The
+    /// system may show only the first 15 bytes.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.config.name = name.into().replace('\0', "");
         self
@@ -62,7 +84,7 @@ impl Builder {
         self
     }
 
-    /// No threads: everything happens in [`Runtime::turn`], which the host calls from its own loop.
+    /// No threads but those that look up names: everything happens in [`Runtime::turn`], which the host calls from its own loop.
     pub fn host_driven(mut self) -> Self {
         self.config.host_driven = true;
         self

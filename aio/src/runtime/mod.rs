@@ -13,6 +13,7 @@
 //! | `queue.rs`, `sources.rs`, `registry.rs` | due callbacks, registered descriptors, living aios |
 //! | `timekeeper.rs` | how long a wait may last |
 //! | `timer.rs` | timers for providers |
+//! | `lookups.rs` | threads for lookups of names, which block in the system |
 //! | `current.rs` | what a thread is doing for which runtime; the callbacks on its stack |
 //! | `waits.rs` | waits between callbacks that could never end |
 //! | `host.rs` | turns made by the host |
@@ -28,6 +29,7 @@ pub(crate) mod current;
 mod detector;
 mod global;
 mod host;
+pub(crate) mod lookups;
 mod queue;
 mod registry;
 pub(crate) mod roles;
@@ -194,16 +196,13 @@ impl Runtime {
         Ok(Registration { shared: Arc::clone(&self.shared), token, is_polled: false })
     }
 
+    /// Announces that this thread is about to sleep in the kernel for what may be long.
+    pub(crate) fn before_block(&self) {
+        self.shared.before_block();
+    }
+
     pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.shared
-    }
-}
-
-/// Announces that this thread is about to sleep in the kernel for what may be long. If it is a
-/// runtime's, others look after what may come meanwhile.
-pub(crate) fn before_block() {
-    if let Some(shared) = current::runtime() {
-        shared.before_block();
     }
 }
 

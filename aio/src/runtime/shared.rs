@@ -18,6 +18,7 @@ use crate::runtime::builder::Config;
 use crate::runtime::crew::{Crew, Grant};
 use crate::runtime::current::{self, Phase};
 use crate::runtime::detector::Detector;
+use crate::runtime::lookups::Lookups;
 use crate::runtime::queue::Queue;
 use crate::runtime::registry::Registry;
 use crate::runtime::roles::Roles;
@@ -43,6 +44,7 @@ pub(crate) struct Shared {
     pub(crate) timekeeper: Timekeeper,
     pub(crate) detector: Detector,
     pub(crate) registry: Registry,
+    pub(crate) lookups: Arc<Lookups>,
     pub(crate) counters: Counters,
     /// A worker kept between the host's turns.
     pub(crate) spare_worker: Mutex<Option<Box<Worker>>>,
@@ -75,6 +77,7 @@ impl Shared {
             timekeeper: Timekeeper::new(),
             detector: Detector::new(),
             registry: Registry::new(),
+            lookups: Lookups::new(&config.name, config.resolver_threads),
             counters: Counters::default(),
             spare_worker: Mutex::new(None),
             closing: AtomicBool::new(false),

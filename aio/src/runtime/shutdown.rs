@@ -2,8 +2,9 @@
 //!
 //! 1. New work is refused: arming answers `Closed`, registering fails.
 //! 2. Every source is closed; what was in flight on it ends with `Closed`.
-//! 3. Every aio is stopped; the provider of whatever is still armed is asked to end it.
-//! 4. The callbacks of all that run. Threads end when the queue is empty, and are joined.
+//! 3. The threads that look up names end. One that is stuck in the system is not waited for.
+//! 4. Every aio is stopped; the provider of whatever is still armed is asked to end it.
+//! 5. The callbacks of all that run. Threads end when the queue is empty, and are joined.
 //!
 //! A callback that becomes due after that, because somebody held on to an operation, runs on a thread
 //! of its own: every operation's callback runs, also then.
@@ -24,6 +25,7 @@ pub(super) fn shut_down(shared: &Arc<Shared>) {
         for watcher in shared.sources.all() {
             shared.shielded("a watcher", || watcher.runtime_closed());
         }
+        shared.lookups.close();
         for aio in shared.registry.all() {
             shared.shielded("a cancel function", || aio.stop(Error::Closed));
         }

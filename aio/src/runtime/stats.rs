@@ -10,6 +10,8 @@ use crate::runtime::Shared;
 pub struct Stats {
     /// Threads of the runtime that exist now.
     pub threads: usize,
+    /// Threads that look up names and exist now.
+    pub resolver_threads: usize,
     /// Aios that exist now.
     pub aios: usize,
     /// Descriptors registered now.
@@ -30,6 +32,7 @@ pub(super) fn of(shared: &Shared) -> Stats {
     let counters = &shared.counters;
     Stats {
         threads: shared.crew.threads(),
+        resolver_threads: shared.lookups.threads(),
         aios: shared.registry.len(),
         sources: shared.sources.len(),
         queued: shared.queue.len(),

@@ -15,7 +15,7 @@ mod spin;
 
 #[cfg(target_os = "linux")]
 pub(crate) use addrinfo::EAI_CANCELED;
-pub(crate) use addrinfo::{EAI_ADDRFAMILY, EAI_NODATA, addrinfo};
+pub(crate) use addrinfo::{EAI_ADDRFAMILY, EAI_NODATA, Failure, addrinfo};
 pub(crate) use fork::{count_forks, forks};
 pub(crate) use notelock::{Holding, NoteLock};
 #[cfg(all(target_os = "linux", not(portable_selector)))]
