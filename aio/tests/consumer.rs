@@ -357,6 +357,14 @@ fn changing_the_limit_of_a_waiting_operation_holds_for_the_next_one() {
     assert!(aio.is_busy());
     provider.complete(Ok(()));
     assert_eq!(must(&hear), 0);
+    aio.wait();
+    provider.start(&aio);
+    assert_eq!(must(&hear), codes::NNG_ETIMEDOUT);
+    assert_eq!(provider.asked(), [Error::TimedOut], "by the expiry, not by the poll");
+    aio.wait();
+    provider.start(&aio);
+    assert_eq!(must(&hear), codes::NNG_ETIMEDOUT);
+    assert_eq!(provider.asked().len(), 1, "and then by the poll");
 }
 
 #[test]
