@@ -7,7 +7,6 @@
 //! | anywhere else | the queue | a poller, unless one is awake and watched |
 
 use std::os::fd::BorrowedFd;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 use std::time::Instant;
@@ -27,6 +26,7 @@ use crate::runtime::sources::Sources;
 use crate::runtime::timekeeper::Timekeeper;
 use crate::runtime::worker::Worker;
 use crate::runtime::{Task, Watcher};
+use crate::shield;
 use crate::sync::{AtomicBool, Mutex, Ordering::SeqCst};
 use crate::sys;
 
@@ -150,7 +150,7 @@ impl Shared {
         let run = move || {
             for task in tasks {
                 // The runtime that would count a panic has ended.
-                let _ = catch_unwind(AssertUnwindSafe(|| task.run()));
+                let _ = shield::panics(|| task.run());
             }
         };
         let spawned = std::thread::Builder::new().name(self.config.name.clone()).spawn(run);
@@ -273,7 +273,7 @@ impl Shared {
 
     /// Runs a piece of foreign code so that its panic ends nothing of ours.
     pub(crate) fn shielded(&self, what: &str, run: impl FnOnce()) {
-        if catch_unwind(AssertUnwindSafe(run)).is_err() {
+        if shield::panics(run) {
             self.counters.panics.fetch_add(1, Relaxed);
             log::error("NNG-PANIC", &format!("{what} panicked; the runtime goes on"));
         }
