@@ -84,6 +84,7 @@ impl Operation {
     /// # Errors
     /// `TimedOut` for a limit of zero; the code of an abort that came first; `Closed` after a stop
     /// or when the runtime has shut down. The caller then finishes the operation with that error.
+    /// `State` if it was armed before, and then it stays so.
     pub fn arm<C: Cancel + 'static>(&mut self, provider: &Arc<C>) -> Result<(), Error> {
         self.arm_with_default(provider, Timeout::Default)
     }

@@ -1,4 +1,4 @@
-//! What this thread is doing, for which runtime, and which callbacks are on its stack.
+//! What this thread is doing, for which runtime, and whose callbacks are on its stack.
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -22,9 +22,9 @@ struct Place {
     phase: Cell<Phase>,
     shared: RefCell<Option<Arc<Shared>>>,
     batch: RefCell<Vec<Arc<dyn Task>>>,
-    /// The innermost aio whose callback runs here, as an address; 0 for none.
+    /// The innermost aio whose callback or cancel function runs here, as an address; 0 for none.
     aio: Cell<usize>,
-    /// The ones further out, which exist only when callbacks make turns.
+    /// The ones further out: callbacks cancel other aios, and make turns.
     outer: RefCell<Vec<usize>>,
 }
 
@@ -99,23 +99,23 @@ pub(crate) fn with_batch<R>(work: impl FnOnce(&mut Vec<Arc<dyn Task>>) -> R) -> 
     PLACE.with(|place| work(&mut place.batch.borrow_mut()))
 }
 
-/// While it lives, a callback of one aio runs on this thread.
-pub(crate) struct Callback {
+/// While it lives, a callback or cancel function of one aio runs on this thread.
+pub(crate) struct Within {
     before: usize,
 }
 
-/// Notes that the callback of the aio at `address` begins on this thread.
-pub(crate) fn begin_callback(address: usize) -> Callback {
+/// Notes that a callback or cancel function of the aio at `address` begins on this thread.
+pub(crate) fn within(address: usize) -> Within {
     PLACE.with(|place| {
         let before = place.aio.replace(address);
         if before != 0 {
             place.outer.borrow_mut().push(before);
         }
-        Callback { before }
+        Within { before }
     })
 }
 
-impl Drop for Callback {
+impl Drop for Within {
     fn drop(&mut self) {
         PLACE.with(|place| {
             place.aio.set(self.before);
@@ -126,7 +126,7 @@ impl Drop for Callback {
     }
 }
 
-/// The aios whose callbacks are on this thread's stack; empty outside callbacks.
+/// The aios whose callbacks or cancel functions are on this thread's stack.
 pub(crate) fn callbacks() -> Vec<usize> {
     PLACE
         .try_with(|place| match place.aio.get() {
