@@ -197,10 +197,14 @@ impl Core {
     }
 
     fn wait_until_idle(&self) {
+        self.runtime.before_block();
         if self.runtime.is_host_driven() {
-            self.slot.wait_by(|| self.runtime.turn(TURN));
+            // A turn may fork, and a child does not wait for what is its parent's.
+            self.slot.wait_by(|| {
+                self.runtime.turn(TURN);
+                !self.is_forked()
+            });
         } else {
-            self.runtime.before_block();
             self.slot.wait();
         }
     }

@@ -86,11 +86,9 @@ impl Slot {
     }
 
     /// Asks for a wake and calls `meanwhile` until no operation is in flight and no callback is
-    /// queued or running.
-    pub(crate) fn wait_by(&self, mut meanwhile: impl FnMut()) {
-        while self.is_busy() && self.with(OpState::want_wake) {
-            meanwhile();
-        }
+    /// queued or running, or until it returns false.
+    pub(crate) fn wait_by(&self, mut meanwhile: impl FnMut() -> bool) {
+        while self.is_busy() && self.with(OpState::want_wake) && meanwhile() {}
     }
 
     /// Sleeps until no operation is in flight and no callback is queued or running.

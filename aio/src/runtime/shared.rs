@@ -237,10 +237,26 @@ impl Shared {
         if self.is_forked() { None } else { self.sources.remove(token) }
     }
 
-    /// A thread is about to sleep in the kernel. If it is ours and nobody else looks after what may
-    /// come, somebody is appointed. While a watchdog ticks, that is its business.
+    /// Queues what a thread gathered that does not come back to it soon.
+    pub(crate) fn publish(&self, batch: &mut Vec<Arc<dyn Task>>) {
+        self.queue.append(batch);
+        if self.roles.needs_kick() {
+            self.kick();
+        }
+    }
+
+    /// This thread is about to sleep in the kernel. Whatever runtime it works for must not miss it.
     pub(crate) fn before_block(&self) {
-        if current::phase_in(self).is_none() || self.is_host_driven() || self.roles.is_ticking() {
+        current::publish();
+        if let Some(mine) = current::runtime() {
+            mine.hand_over();
+        }
+    }
+
+    /// A thread of ours is about to sleep. If nobody else looks after what may come, somebody is
+    /// appointed. While a watchdog ticks, that is its business.
+    fn hand_over(&self) {
+        if self.is_host_driven() || self.roles.is_ticking() {
             return;
         }
         if self.roles.waiting() == 0 {
