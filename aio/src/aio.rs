@@ -14,6 +14,7 @@ use crate::core::{Core, key_of};
 use crate::operation::{Cancel, Operation, OperationId};
 use crate::runtime::{Shared, Task};
 use crate::state::{Refused, SLOTS};
+use crate::sync::Mutex;
 use crate::timeout::Timeout;
 use crate::{Error, Runtime, log, sleep};
 
@@ -25,11 +26,22 @@ use crate::{Error, Runtime, log, sleep};
 /// call that the user made.
 ///
 /// Dropping it ends the operation in flight with `NNG_ECLOSED` and waits until its callback has
-/// returned; in its own callback it does not wait. Afterwards no callback runs any more.
+/// returned. Afterwards no callback runs any more, and what the callback captured and the aio held
+/// is gone. In the aio's own callback and cancel function it does not wait; all that happens later.
 pub struct Aio {
     core: Arc<Core>,
-    /// False for the form in which a callback sees its aio.
-    is_owner: bool,
+    hold: Hold,
+}
+
+/// What the end of a handle means for its aio.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Hold {
+    /// The end of the aio.
+    Owner,
+    /// Nothing: its operation goes on alone.
+    Detached,
+    /// Nothing: it is the form in which a callback sees its aio.
+    Guest,
 }
 
 impl Aio {
@@ -55,16 +67,16 @@ impl Aio {
         callback: F,
     ) -> Self {
         let core = Core::new(runtime, Some(Box::new(callback)), key_of::<F>());
-        Self { core, is_owner: true }
+        Self { core, hold: Hold::Owner }
     }
 
     pub(crate) fn silent_on(runtime: &Arc<Shared>) -> Self {
-        Self { core: Core::new(runtime, None, 0), is_owner: true }
+        Self { core: Core::new(runtime, None, 0), hold: Hold::Owner }
     }
 
     /// The form in which a callback sees its aio.
     pub(crate) fn guest(core: Arc<Core>) -> Self {
-        Self { core, is_owner: false }
+        Self { core, hold: Hold::Guest }
     }
 
     pub(crate) fn core(&self) -> &Arc<Core> {
@@ -122,8 +134,8 @@ impl Aio {
     /// `NNG_ECANCELED`.
     ///
     /// # Context
-    /// Blocks, except where that could never end: in the aio's own callback, and in callbacks that
-    /// wait for each other.
+    /// Blocks, except where that could never end: in the aio's own callback and cancel function, and
+    /// in callbacks that wait for each other.
     pub fn stop(&self) {
         if !self.core.is_forked() {
             self.core.stop(Error::Canceled);
@@ -142,7 +154,7 @@ impl Aio {
 
     /// Lets go of the aio without ending its operation: the callback still runs when it ends.
     pub fn detach(mut self) {
-        self.is_owner = false;
+        self.hold = Hold::Detached;
     }
 
     /// Limits the following operations. Discards an expiry set before; an operation in flight that
@@ -178,7 +190,7 @@ impl Aio {
             if state.is_in_flight() {
                 return Err(buffers);
             }
-            Ok(mem::replace(&mut state.buffers, buffers))
+            Ok(mem::replace(state.buffers(), buffers))
         });
         replaced.map(drop).map_err(|_buffers| Error::Busy)
     }
@@ -191,7 +203,7 @@ impl Aio {
 
     /// Takes all pieces back; empty while an operation is in flight.
     pub fn take_buffers(&self) -> Buffers {
-        self.core.slot.with(|state| mem::take(&mut state.buffers))
+        self.core.slot.with(|state| mem::take(state.buffers()))
     }
 
     /// Stores a message for the next operation; one that is there is dropped.
@@ -287,7 +299,8 @@ impl Aio {
 
     /// Arms the parked operation: `routine` is called, once, when somebody wants it to end.
     ///
-    /// A refusal (a limit of zero, an abort or stop that came first) is delivered by the same
+    /// A refusal (a limit of zero, an abort or stop that came first, or `State` if it was armed
+    /// before) is delivered by the same
     /// routine on a runtime thread, never on this stack, since callers usually hold the lock that
     /// the routine takes. Without a parked operation nothing happens.
     ///
@@ -296,9 +309,11 @@ impl Aio {
     pub fn defer<F: Fn(Error) + Send + Sync + 'static>(&self, routine: F) {
         let Some(mut operation) = self.unpark() else { return };
         let id = operation.id();
-        let deferred = Arc::new(Deferred { routine });
+        let deferred = Arc::new(Deferred { routine, gate: Mutex::new(()) });
+        let gate = deferred.gate.lock();
         let armed = operation.arm(&deferred);
         self.park(operation);
+        drop(gate);
         if let Err(error) = armed {
             let runtime = Arc::clone(&self.core.runtime);
             runtime.schedule(Arc::new(Refusal { deferred, id, error }));
@@ -309,10 +324,13 @@ impl Aio {
 /// A cancel function given as a closure.
 struct Deferred<F> {
     routine: F,
+    /// Shut while the operation is armed and not yet parked: the routine would not find it.
+    gate: Mutex<()>,
 }
 
 impl<F: Fn(Error) + Send + Sync> Cancel for Deferred<F> {
     fn cancel(self: Arc<Self>, _id: OperationId, error: Error) {
+        drop(self.gate.lock());
         (self.routine)(error);
     }
 }
@@ -336,10 +354,14 @@ impl<F: Fn(Error) + Send + Sync + 'static> Task for Refusal<F> {
 
 impl Drop for Aio {
     fn drop(&mut self) {
-        if self.is_owner && !self.core.is_forked() {
+        if self.hold == Hold::Guest || self.core.is_forked() {
+            return;
+        }
+        if self.hold == Hold::Owner {
             self.core.stop(Error::Closed);
             self.core.wait();
         }
+        self.core.release();
     }
 }
 

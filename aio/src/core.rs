@@ -14,12 +14,10 @@ use crate::deadline::{DeadlineCell, Timed};
 use crate::operation::{Cancel, Operation, OperationId};
 use crate::runtime::{self, Shared, Task, current};
 use crate::slot::Slot;
-use crate::state::{AfterCallback, AfterFinish, Input, Refused};
+use crate::state::{AfterCallback, AfterFinish, Callback, Input, Refused};
+use crate::sync::Mutex;
 use crate::timeout::Timeout;
 use crate::{Aio, Error};
-
-/// The user's function.
-pub(crate) type Callback = Box<dyn Fn(&Aio) + Send + Sync>;
 
 /// The longest turn of a thread that waits by driving its runtime; a kick ends it before.
 const TURN: Duration = Duration::from_secs(1);
@@ -28,7 +26,6 @@ const TURN: Duration = Duration::from_secs(1);
 pub(crate) struct Core {
     pub(crate) slot: Slot,
     deadline: DeadlineCell,
-    callback: Option<Callback>,
     /// Tells callback functions apart.
     key: usize,
     /// The place in the runtime's registry.
@@ -40,9 +37,8 @@ impl Core {
     pub(crate) fn new(runtime: &Arc<Shared>, callback: Option<Callback>, key: usize) -> Arc<Self> {
         runtime.registry.add(|place| {
             Arc::new(Self {
-                slot: Slot::new(),
+                slot: Slot::new(callback),
                 deadline: runtime.deadlines.new_cell(),
-                callback,
                 key,
                 place,
                 runtime: Arc::clone(runtime),
@@ -66,9 +62,11 @@ impl Core {
             return Err(Refused::Forked);
         }
         let (begun, stale) = self.slot.with(|state| state.begin());
+        let operation =
+            begun.map(|begun| Operation::new(Arc::clone(self), begun.generation, begun.buffers));
+        // Last: if a destructor panics here, the operation ends as every forgotten one does.
         drop(stale);
-        let begun = begun?;
-        Ok(Operation::new(Arc::clone(self), begun.generation, begun.buffers))
+        operation
     }
 
     /// Makes the begun operation cancellable, under the consumer's limit.
@@ -136,11 +134,19 @@ impl Core {
 
     fn call_cancel(self: &Arc<Self>, claimed: Option<(Arc<dyn Cancel>, u32)>, error: Error) {
         if let Some((cancel, generation)) = claimed {
-            cancel.cancel(OperationId::of(self, generation), error);
+            let id = OperationId::of(self, generation);
+            self.ask(|| cancel.cancel(id, error));
         }
     }
 
-    /// Ends the operation in flight. May be called with any lock held.
+    /// Runs a cancel function. It is foreign, and a wait for this aio in it could never end.
+    fn ask(&self, cancel: impl FnOnce()) {
+        let _within = current::within(self.address());
+        self.runtime.shielded("a cancel function", cancel);
+    }
+
+    /// Ends the operation in flight. May be called with any lock held, so nothing foreign is dropped
+    /// here.
     pub(crate) fn finish(
         self: Arc<Self>,
         result: i32,
@@ -152,17 +158,20 @@ impl Core {
             // Before the transition: after it the next operation's deadline may be there.
             self.deadline.clear();
         }
-        let has_callback = self.callback.is_some();
-        match self.slot.finish(|state| state.finish(result, count, buffers, has_callback)) {
-            AfterFinish::Schedule => {
-                let runtime = Arc::clone(&self.runtime);
-                runtime.schedule(self);
-            }
+        let runtime = Arc::clone(&self.runtime);
+        let (after, cancel) = self.slot.finish(result, count, buffers);
+        match after {
+            AfterFinish::Schedule => runtime.schedule(self),
             AfterFinish::Deferred => {}
-            AfterFinish::Idle { wake } => {
-                self.wake_driver(wake);
-                self.drop_elsewhere();
+            AfterFinish::Idle { wake } => self.wake_driver(wake),
+            AfterFinish::Released => {
+                let contents = self.slot.with(|state| state.take_contents());
+                runtime.schedule(Arc::new(Leftover::new(contents)));
             }
+        }
+        // The last owner of a provider is seldom its operation.
+        if let Some(cancel) = cancel.filter(|cancel| Arc::strong_count(cancel) == 1) {
+            runtime.schedule(Arc::new(Leftover::new(cancel)));
         }
     }
 
@@ -173,13 +182,11 @@ impl Core {
         }
     }
 
-    /// Whoever finishes may hold locks. If the consumer has let go already, what it left in the aio
-    /// is dropped by a runtime thread.
-    fn drop_elsewhere(self: Arc<Self>) {
-        if Arc::strong_count(&self) == 1 {
-            let runtime = Arc::clone(&self.runtime);
-            runtime.schedule(Arc::new(Abandoned(self)));
-        }
+    /// The consumer lets go. What it left here is dropped now if the aio is idle, else by a runtime
+    /// thread when it is.
+    pub(crate) fn release(&self) {
+        let contents = self.slot.with(|state| state.release());
+        drop(contents);
     }
 
     /// Returns when the aio is idle, or at once where waiting could never end.
@@ -190,37 +197,49 @@ impl Core {
     }
 
     fn wait_until_idle(&self) {
+        self.runtime.before_block();
         if self.runtime.is_host_driven() {
-            self.slot.wait_by(|| self.runtime.turn(TURN));
+            // A turn may fork, and a child does not wait for what is its parent's.
+            self.slot.wait_by(|| {
+                self.runtime.turn(TURN);
+                !self.is_forked()
+            });
         } else {
-            self.runtime.before_block();
             self.slot.wait();
         }
     }
 }
 
-/// What a callback does to its aio when it ends, by return or by panic.
-struct EndCallback<'a>(&'a Arc<Core>);
+/// A callback under way, and what it does to its aio when it ends, by return or by panic.
+struct Running<'a> {
+    core: &'a Arc<Core>,
+    callback: Option<Callback>,
+}
 
-impl Drop for EndCallback<'_> {
+impl Drop for Running<'_> {
     fn drop(&mut self) {
-        let core = self.0;
-        match core.slot.end_callback() {
+        let core = self.core;
+        match core.slot.end_callback(self.callback.take()) {
             AfterCallback::Schedule => core.runtime.schedule(core.clone()),
             AfterCallback::Busy => {}
             AfterCallback::Idle { wake } => core.wake_driver(wake),
+            AfterCallback::Released => {
+                let contents = core.slot.with(|state| state.take_contents());
+                // The callback may be panicking.
+                core.runtime.shielded("a destructor", || drop(contents));
+            }
         }
     }
 }
 
 impl Task for Core {
     fn run(self: Arc<Self>) {
-        self.slot.with(|state| state.start_callback());
+        let callback = self.slot.start_callback();
         let aio = Aio::guest(self);
         let core = aio.core();
-        let _end = EndCallback(core);
-        let _running = current::begin_callback(core.address());
-        if let Some(callback) = &core.callback {
+        let running = Running { core, callback };
+        let _within = current::within(core.address());
+        if let Some(callback) = &running.callback {
             callback(&aio);
         }
     }
@@ -230,11 +249,20 @@ impl Task for Core {
     }
 }
 
-/// A core on its way to be dropped where user code may run.
-struct Abandoned(#[expect(dead_code, reason = "held to be dropped")] Arc<Core>);
+/// Something foreign on its way to be dropped where foreign code may run.
+struct Leftover<T>(Mutex<Option<T>>);
 
-impl Task for Abandoned {
-    fn run(self: Arc<Self>) {}
+impl<T> Leftover<T> {
+    fn new(value: T) -> Self {
+        Self(Mutex::new(Some(value)))
+    }
+}
+
+impl<T: Send + 'static> Task for Leftover<T> {
+    fn run(self: Arc<Self>) {
+        let value = self.0.lock().take();
+        drop(value);
+    }
 
     fn key(&self) -> usize {
         0
@@ -248,7 +276,8 @@ impl Timed for Core {
 
     fn due(self: Arc<Self>, now: Instant) {
         if let Some((cancel, generation)) = self.slot.with(|state| state.claim_expired(now)) {
-            cancel.expired(OperationId::of(&self, generation));
+            let id = OperationId::of(&self, generation);
+            self.ask(|| cancel.expired(id));
         }
     }
 }

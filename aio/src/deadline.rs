@@ -128,21 +128,20 @@ impl Deadlines {
         (tick < before).then_some(tick)
     }
 
-    /// Takes out at most `limit` objects that are due at `now`. True if more are left.
-    pub(crate) fn due(&self, now: u64, limit: usize, out: &mut Vec<Arc<dyn Timed>>) -> bool {
+    /// Takes out one object that is due at `now`. References to objects that turn out not to be go
+    /// into `stale`: each may be the last one, and is to be dropped where foreign code may run.
+    pub(crate) fn next_due(
+        &self,
+        now: u64,
+        stale: &mut Vec<Arc<dyn Timed>>,
+    ) -> Option<Arc<dyn Timed>> {
         if self.first() > now {
-            return false;
+            return None;
         }
-        // References that turn out not to be due are dropped after the lock: they may be the last.
-        let mut alive = Vec::new();
         let mut map = self.map.lock();
-        let mut more = false;
+        let mut due = None;
         while let Some((&(tick, id), _)) = map.first_key_value() {
             if tick > now {
-                break;
-            }
-            if out.len() >= limit {
-                more = true;
                 break;
             }
             let Some((_, weak)) = map.pop_first() else { break };
@@ -150,19 +149,20 @@ impl Deadlines {
             let cell = object.cell();
             cell.entry.store(NEVER, SeqCst);
             match cell.take_due(now) {
-                Ok(()) => out.push(object),
-                Err(NEVER) => alive.push(object),
+                Ok(()) => {
+                    due = Some(object);
+                    break;
+                }
+                Err(NEVER) => stale.push(object),
                 Err(later) => {
                     map.insert((later, id), weak);
                     cell.entry.store(later, SeqCst);
-                    alive.push(object);
+                    stale.push(object);
                 }
             }
         }
         self.note_first(&map);
-        drop(map);
-        drop(alive);
-        more
+        due
     }
 
     /// Forgets the entry of an object that is going away.
@@ -231,9 +231,7 @@ mod tests {
     }
 
     fn due(deadlines: &Deadlines, now: u64) -> usize {
-        let mut out = Vec::new();
-        deadlines.due(now, usize::MAX, &mut out);
-        out.len()
+        std::iter::from_fn(|| deadlines.next_due(now, &mut Vec::new())).count()
     }
 
     #[test]
@@ -291,16 +289,29 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_leaves_the_rest_for_the_next_round() {
+    fn each_is_taken_alone_and_the_rest_stays() {
         let deadlines = Deadlines::new();
         let objects: Vec<_> = (0..5).map(|_| object(&deadlines)).collect();
         for object in &objects {
             set(&deadlines, object, 1);
         }
-        let mut out = Vec::new();
-        assert!(deadlines.due(1, 3, &mut out));
-        assert_eq!(out.len(), 3);
-        assert_eq!(due(&deadlines, 1), 2);
+        assert!(deadlines.next_due(1, &mut Vec::new()).is_some());
+        assert_eq!(deadlines.first(), 1);
+        assert_eq!(due(&deadlines, 1), 4);
+    }
+
+    #[test]
+    fn what_is_not_due_after_all_is_dropped_by_the_caller() {
+        let deadlines = Deadlines::new();
+        let (cleared, later) = (object(&deadlines), object(&deadlines));
+        set(&deadlines, &cleared, 1);
+        set(&deadlines, &later, 1);
+        cleared.cell.clear();
+        set(&deadlines, &later, 9);
+        let mut stale = Vec::new();
+        assert!(deadlines.next_due(1, &mut stale).is_none());
+        assert_eq!(stale.len(), 2);
+        assert_eq!((Arc::strong_count(&cleared), Arc::strong_count(&later)), (2, 2));
     }
 
     #[test]

@@ -26,6 +26,7 @@
 //! | `runtime` | threads, roles, the selector, the queue of callbacks |
 //! | `error`, [`codes`] | NNG's errors |
 //! | `id_map`, [`clock`], [`log`] | small things that C programs lean on |
+//! | `shield` | panics of foreign code end here |
 //! | `sys` | system calls; the only unsafe code |
 
 mod aio;
@@ -35,6 +36,7 @@ mod deadline;
 mod error;
 mod operation;
 mod runtime;
+mod shield;
 mod sleep;
 mod slot;
 mod state;

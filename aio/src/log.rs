@@ -6,10 +6,11 @@
 //! # Source
 //! nng 1.12, nng_log_set_logger(3): the default logger is null.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use parking_lot::RwLock;
+
+use crate::shield;
 
 /// How serious a record is; the numbers are syslog's, as NNG's are.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -48,8 +49,8 @@ pub fn set_hook(hook: Option<Hook>) {
 pub fn record(level: Level, id: &str, text: &str) {
     let hook = HOOK.read().clone();
     if let Some(hook) = hook {
-        // A hook's panic must not end a runtime thread, and there is no one left to tell.
-        let _ = catch_unwind(AssertUnwindSafe(|| hook(&Record { level, id, text })));
+        // There is no one left to tell of a panic here.
+        let _ = shield::panics(|| hook(&Record { level, id, text }));
     }
 }
 

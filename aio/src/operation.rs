@@ -38,7 +38,9 @@ pub trait Cancel: Send + Sync {
     ///
     /// # Context
     /// Runs on the thread that aborts, stops or drops the aio, or on a runtime thread, with no lock
-    /// of the runtime held, possibly before the call that armed the operation returned.
+    /// of the runtime held, possibly before the call that armed the operation returned. It may take
+    /// locks, wait for, stop and drop aios; what it must not do is wait by other means for a
+    /// callback that it caused itself. A panic is caught.
     fn cancel(self: Arc<Self>, id: OperationId, error: Error);
 
     /// The operation's deadline has come. By default that is a cancel with `TimedOut`.
@@ -84,6 +86,7 @@ impl Operation {
     /// # Errors
     /// `TimedOut` for a limit of zero; the code of an abort that came first; `Closed` after a stop
     /// or when the runtime has shut down. The caller then finishes the operation with that error.
+    /// `State` if it was armed before, and then it stays so.
     pub fn arm<C: Cancel + 'static>(&mut self, provider: &Arc<C>) -> Result<(), Error> {
         self.arm_with_default(provider, Timeout::Default)
     }

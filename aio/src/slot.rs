@@ -7,8 +7,9 @@
 use std::sync::Arc;
 
 use crate::Error;
+use crate::buffer::Buffers;
 use crate::operation::Cancel;
-use crate::state::{self, AfterCallback, AfterFinish, OpState};
+use crate::state::{self, AfterCallback, AfterFinish, Callback, OpState};
 use crate::sync::{Condvar, Mutex};
 use crate::sys::SpinCell;
 
@@ -21,8 +22,12 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
-    pub(crate) fn new() -> Self {
-        Self { cell: SpinCell::new(OpState::new()), sleepers: Mutex::new(()), idle: Condvar::new() }
+    pub(crate) fn new(callback: Option<Callback>) -> Self {
+        Self {
+            cell: SpinCell::new(OpState::new(callback)),
+            sleepers: Mutex::new(()),
+            idle: Condvar::new(),
+        }
     }
 
     /// Runs a transition. What it hands out is dropped outside.
@@ -45,22 +50,29 @@ impl Slot {
         self.with(OpState::stop)
     }
 
-    /// Ends the operation in flight and wakes those who wait, if it leaves the aio idle.
+    /// Ends the operation in flight and wakes those who wait, if it leaves the aio idle. The provider
+    /// comes back to be dropped when everything else is done.
     pub(crate) fn finish(
         &self,
-        finish: impl FnOnce(&mut OpState) -> (AfterFinish, Option<Arc<dyn Cancel>>),
-    ) -> AfterFinish {
-        let (after, cancel) = self.with(finish);
-        drop(cancel);
+        result: i32,
+        count: usize,
+        buffers: Buffers,
+    ) -> (AfterFinish, Option<Arc<dyn Cancel>>) {
+        let (after, cancel) = self.with(|state| state.finish(result, count, buffers));
         if let AfterFinish::Idle { wake: true } = after {
             self.wake();
         }
-        after
+        (after, cancel)
+    }
+
+    /// Takes the callback in order to run it.
+    pub(crate) fn start_callback(&self) -> Option<Callback> {
+        self.with(OpState::start_callback)
     }
 
     /// Notes the end of a callback and wakes those who wait, if it leaves the aio idle.
-    pub(crate) fn end_callback(&self) -> AfterCallback {
-        let after = self.with(OpState::end_callback);
+    pub(crate) fn end_callback(&self, callback: Option<Callback>) -> AfterCallback {
+        let after = self.with(|state| state.end_callback(callback));
         if let AfterCallback::Idle { wake: true } = after {
             self.wake();
         }
@@ -74,11 +86,9 @@ impl Slot {
     }
 
     /// Asks for a wake and calls `meanwhile` until no operation is in flight and no callback is
-    /// queued or running.
-    pub(crate) fn wait_by(&self, mut meanwhile: impl FnMut()) {
-        while self.is_busy() && self.with(OpState::want_wake) {
-            meanwhile();
-        }
+    /// queued or running, or until it returns false.
+    pub(crate) fn wait_by(&self, mut meanwhile: impl FnMut() -> bool) {
+        while self.is_busy() && self.with(OpState::want_wake) && meanwhile() {}
     }
 
     /// Sleeps until no operation is in flight and no callback is queued or running.

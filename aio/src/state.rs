@@ -6,10 +6,12 @@
 //!                    +----finish----+-----finish------+--> Finished --start_callback--> Idle
 //!  Begun + claim    remembered; arm reports it          (without callback: straight to Idle)
 //!  any + stop       no further begin
+//!  any + release    nobody but the operation is left; what the aio holds goes when it is idle
 //! ```
 //!
 //! A callback runs beside these phases: while it does, the aio may be begun and finished again, and
-//! the next callback starts only when the previous one returned. Every transition is a method named
+//! the next callback starts only when the previous one returned. The function itself is here while
+//! it does not run, so whoever finds the aio idle finds everything that it holds. Every transition is a method named
 //! for its event; time comes in as an argument and effects go out as values. Events that carry an
 //! operation's generation and come late find another generation and do nothing.
 
@@ -17,11 +19,11 @@ use std::any::Any;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::Error;
 use crate::buffer::Buffers;
 use crate::operation::{Cancel, Operation};
 use crate::sys::Summary;
 use crate::timeout::{Limit, Resolved, Timeout};
+use crate::{Aio, Error};
 
 /// The number of inputs, and of outputs, of an aio.
 pub(crate) const SLOTS: usize = 4;
@@ -30,6 +32,9 @@ pub(crate) const SLOTS: usize = 4;
 pub(crate) type Input = Arc<dyn Any + Send + Sync>;
 /// Anything handed back to the consumer; also the message.
 pub(crate) type Output = Box<dyn Any + Send>;
+
+/// The user's function.
+pub(crate) type Callback = Box<dyn Fn(&Aio) + Send + Sync>;
 
 /// Where the present operation stands.
 enum Phase {
@@ -56,10 +61,21 @@ pub(crate) struct OpState {
     stopped: bool,
     /// Threads wait for idleness and want to be woken.
     has_waiters: bool,
+    /// The consumer has let go.
+    is_released: bool,
+    has_callback: bool,
+    contents: Contents,
     pub(crate) result: i32,
     pub(crate) count: usize,
     limit: Limit,
     sticky: Timeout,
+}
+
+/// What an aio holds for its consumer, to be dropped where foreign code may run.
+#[derive(Default)]
+pub(crate) struct Contents {
+    /// Absent while it runs.
+    callback: Option<Callback>,
     pub(crate) buffers: Buffers,
     /// Rarely used, so on the side.
     slots: Option<Box<Slots>>,
@@ -104,6 +120,8 @@ pub(crate) enum AfterFinish {
     Deferred,
     /// There is no callback; wake those who wait, if any.
     Idle { wake: bool },
+    /// There is no callback, and nobody but this operation was left: take what the aio holds.
+    Released,
 }
 
 /// What the end of a callback leaves to do.
@@ -115,6 +133,8 @@ pub(crate) enum AfterCallback {
     Busy,
     /// All quiet; wake those who wait, if any.
     Idle { wake: bool },
+    /// All quiet, and nobody is left: take what the aio holds.
+    Released,
 }
 
 const BUSY: u32 = 1;
@@ -133,19 +153,20 @@ pub(crate) fn is_busy(summary: u32) -> bool {
 }
 
 impl OpState {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(callback: Option<Callback>) -> Self {
         Self {
             phase: Phase::Idle,
             generation: 0,
             in_callback: false,
             stopped: false,
             has_waiters: false,
+            is_released: false,
+            has_callback: callback.is_some(),
+            contents: Contents { callback, ..Contents::default() },
             result: 0,
             count: 0,
             limit: Limit::Relative(Timeout::Default),
             sticky: Timeout::Default,
-            buffers: Buffers::new(),
-            slots: None,
         }
     }
 
@@ -159,7 +180,7 @@ impl OpState {
                 return (Err(why), None);
             }
         }
-        let stale = self.slots.as_mut().map(|slots| std::mem::take(&mut slots.outputs));
+        let stale = self.slots().map(|slots| std::mem::take(&mut slots.outputs));
         self.count = 0;
         if self.stopped {
             self.result = Error::Canceled.code();
@@ -168,11 +189,12 @@ impl OpState {
         self.result = 0;
         self.generation = self.generation.wrapping_add(1);
         self.phase = Phase::Begun { abort: None };
-        let buffers = std::mem::take(&mut self.buffers);
+        let buffers = std::mem::take(self.buffers());
         (Ok(Begun { generation: self.generation, buffers }), stale)
     }
 
-    /// Makes the begun operation cancellable, or says why it must end now.
+    /// Makes the begun operation cancellable, or says why it must end now; `State` if it was made
+    /// so before.
     ///
     /// Returns its deadline. On refusal the phase stays and the provider finishes with the error.
     pub(crate) fn arm(
@@ -181,7 +203,10 @@ impl OpState {
         default: Timeout,
         now: impl FnOnce() -> Instant,
     ) -> Result<Option<Instant>, (Error, Arc<dyn Cancel>)> {
-        let resolved = self.limit.resolve(default, now);
+        if !self.is_begun() {
+            return Err((Error::State, cancel));
+        }
+        let resolved = self.take_limit().resolve(default, now);
         if resolved == Resolved::Poll {
             return Err((Error::TimedOut, cancel));
         }
@@ -202,10 +227,10 @@ impl OpState {
             Phase::Begun { abort: Some(error) } => return Err((error, cancel)),
             Phase::Begun { abort: None } if self.stopped => return Err((Error::Closed, cancel)),
             Phase::Begun { abort: None } => {}
-            Phase::Idle | Phase::Armed { .. } | Phase::Claimed | Phase::Finished => {
-                unreachable!("an operation is armed once, by whoever began it")
-            }
+            Phase::Armed { .. } | Phase::Claimed => return Err((Error::State, cancel)),
+            Phase::Idle | Phase::Finished => unreachable!("only an operation in flight is armed"),
         }
+        self.take_limit();
         self.phase = Phase::Armed { cancel, deadline };
         Ok(deadline)
     }
@@ -213,6 +238,11 @@ impl OpState {
     /// True if the limit in force is zero.
     pub(crate) fn is_poll(&self) -> bool {
         self.limit == Limit::Relative(Timeout::After(Duration::ZERO))
+    }
+
+    /// The limit of the present operation. What is set from here on is for the next one.
+    fn take_limit(&mut self) -> Limit {
+        std::mem::replace(&mut self.limit, Limit::Relative(self.sticky))
     }
 
     /// The sticky relative limit.
@@ -271,45 +301,63 @@ impl OpState {
         result: i32,
         count: usize,
         buffers: Buffers,
-        has_callback: bool,
     ) -> (AfterFinish, Option<Arc<dyn Cancel>>) {
         self.result = result;
         self.count = count;
-        self.buffers = buffers;
-        self.limit = Limit::Relative(self.sticky);
-        let next = if has_callback { Phase::Finished } else { Phase::Idle };
+        self.contents.buffers = buffers;
+        if self.is_begun() {
+            // It ended without waiting, so its limit was never asked for.
+            self.take_limit();
+        }
+        let next = if self.has_callback { Phase::Finished } else { Phase::Idle };
         let cancel = match std::mem::replace(&mut self.phase, next) {
             Phase::Begun { .. } | Phase::Claimed => None,
             Phase::Armed { cancel, .. } => Some(cancel),
             Phase::Idle | Phase::Finished => unreachable!("an operation is finished once"),
         };
-        let after = match (has_callback, self.in_callback) {
+        let after = match (self.has_callback, self.in_callback) {
             (true, true) => AfterFinish::Deferred,
             (true, false) => AfterFinish::Schedule,
+            (false, _) if self.is_released => AfterFinish::Released,
             (false, _) => AfterFinish::Idle { wake: std::mem::take(&mut self.has_waiters) },
         };
         (after, cancel)
     }
 
     /// The queued callback is about to run. From here on the aio may be begun again.
-    pub(crate) fn start_callback(&mut self) {
+    pub(crate) fn start_callback(&mut self) -> Option<Callback> {
         assert!(
             matches!(self.phase, Phase::Finished) && !self.in_callback,
             "a callback starts once, for a finished operation"
         );
         self.phase = Phase::Idle;
         self.in_callback = true;
+        self.contents.callback.take()
     }
 
     /// The callback returned.
-    pub(crate) fn end_callback(&mut self) -> AfterCallback {
+    pub(crate) fn end_callback(&mut self, callback: Option<Callback>) -> AfterCallback {
         assert!(self.in_callback, "a callback ends once");
         self.in_callback = false;
+        self.contents.callback = callback;
         match self.phase {
             Phase::Finished => AfterCallback::Schedule,
+            Phase::Idle if self.is_released => AfterCallback::Released,
             Phase::Idle => AfterCallback::Idle { wake: std::mem::take(&mut self.has_waiters) },
             Phase::Begun { .. } | Phase::Armed { .. } | Phase::Claimed => AfterCallback::Busy,
         }
+    }
+
+    /// The consumer has let go: there will be no further begin. Returns what the aio holds if it is
+    /// idle; else whoever makes it idle is told to take it.
+    pub(crate) fn release(&mut self) -> Option<Contents> {
+        self.is_released = true;
+        if is_busy(self.summary()) { None } else { Some(self.take_contents()) }
+    }
+
+    /// Takes out what the aio holds; it is idle and will not be begun again.
+    pub(crate) fn take_contents(&mut self) -> Contents {
+        std::mem::take(&mut self.contents)
     }
 
     /// Notes that a thread is about to sleep until the aio is idle. False if it is idle already.
@@ -340,13 +388,23 @@ impl OpState {
         self.limit = Limit::Absolute(at);
     }
 
+    /// The consumer's memory; while an operation is in flight it is there and not here.
+    pub(crate) fn buffers(&mut self) -> &mut Buffers {
+        &mut self.contents.buffers
+    }
+
     /// Message, inputs and outputs, made on first use.
     pub(crate) fn slots_mut(&mut self) -> &mut Slots {
-        self.slots.get_or_insert_default()
+        self.contents.slots.get_or_insert_default()
     }
 
     /// Message, inputs and outputs, if any was ever used.
     pub(crate) fn slots(&mut self) -> Option<&mut Slots> {
-        self.slots.as_deref_mut()
+        self.contents.slots.as_deref_mut()
     }
 }
+
+#[cfg(test)]
+#[cfg(not(loom))]
+#[path = "state_tests.rs"]
+mod tests;

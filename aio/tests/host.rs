@@ -10,7 +10,7 @@ use nng_aio::{Aio, Runtime, codes};
 use support::{FOREVER, Provider, send};
 
 fn host() -> Runtime {
-    Runtime::builder().host_driven().build().unwrap()
+    Runtime::builder().host_driven().build().expect("the system has descriptors left")
 }
 
 #[test]

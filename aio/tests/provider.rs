@@ -3,10 +3,11 @@
 mod support;
 
 use std::sync::mpsc;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use nng_aio::{Aio, Cancel, Error, Operation, OperationId, codes, log};
+use parking_lot::Mutex;
 use support::{FOREVER, Provider, must, returns, send, telling};
 
 /// Keeps one operation and lets a test act between a claim and its cancel function.
@@ -19,20 +20,20 @@ struct Intercepted {
 
 impl Intercepted {
     fn start(self: &Arc<Self>, aio: &Aio) {
-        let mut operation = aio.begin().unwrap();
-        let mut place = self.operation.lock().unwrap();
-        operation.arm(self).unwrap();
+        let mut operation = aio.begin().expect("the aio is idle");
+        let mut place = self.operation.lock();
+        operation.arm(self).expect("nothing speaks against it");
         *place = Some(operation);
     }
 }
 
 impl Cancel for Intercepted {
     fn cancel(self: Arc<Self>, id: OperationId, error: Error) {
-        self.ids.lock().unwrap().push(id);
+        self.ids.lock().push(id);
         if let Some(before) = self.before.get() {
             before();
         }
-        let operation = self.operation.lock().unwrap().take_if(|operation| operation.id() == id);
+        let operation = self.operation.lock().take_if(|operation| operation.id() == id);
         if let Some(operation) = operation {
             operation.finish(Err(error));
         }
@@ -50,15 +51,15 @@ fn a_stale_claim_never_ends_the_next_operation() {
             // Between the claim and the cancel function the operation completes and the same aio
             // is started again with the same provider.
             let provider = provider.upgrade().unwrap();
-            let operation = provider.operation.lock().unwrap().take().unwrap();
+            let operation = provider.operation.lock().take().unwrap();
             operation.finish(Ok(()));
             provider.start(&aio);
         }
     };
     assert!(provider.before.set(Box::new(again)).is_ok());
     aio.abort(Error::Crypto);
-    let present = provider.operation.lock().unwrap().take().expect("the next operation waits");
-    assert!(!provider.ids.lock().unwrap().contains(&present.id()));
+    let present = provider.operation.lock().take().expect("the next operation waits");
+    assert!(!provider.ids.lock().contains(&present.id()));
     present.finish(Ok(()));
     assert_eq!(aio.result(), 0);
 }
@@ -73,7 +74,7 @@ fn a_completion_that_comes_before_the_cancel_function_wins() {
         let provider = Arc::downgrade(&provider);
         move || {
             let provider = provider.upgrade().unwrap();
-            let operation = provider.operation.lock().unwrap().take().unwrap();
+            let operation = provider.operation.lock().take().unwrap();
             operation.finish_with_count(5);
         }
     };
@@ -117,7 +118,7 @@ fn finishing_is_allowed_with_the_providers_lock_held() {
     let (aio, hear) = telling();
     let provider = Arc::new(Intercepted::default());
     provider.start(&aio);
-    let mut place = provider.operation.lock().unwrap();
+    let mut place = provider.operation.lock();
     place.take().unwrap().finish(Ok(()));
     assert_eq!(must(&hear), 0);
     drop(place);
@@ -129,13 +130,13 @@ fn the_cancel_function_may_run_before_the_starter_gives_its_lock_back() {
     let aio = Arc::new(aio);
     let provider = Arc::new(Intercepted::default());
     let mut operation = aio.begin().unwrap();
-    let mut place = provider.operation.lock().unwrap();
+    let mut place = provider.operation.lock();
     operation.arm(&provider).unwrap();
     let canceler = std::thread::spawn({
         let aio = Arc::clone(&aio);
         move || aio.cancel()
     });
-    while provider.ids.lock().unwrap().is_empty() {
+    while provider.ids.lock().is_empty() {
         std::thread::yield_now();
     }
     *place = Some(operation);
@@ -173,12 +174,12 @@ fn a_panicking_cancel_function_does_not_take_its_thread_down() {
     let provider = Arc::new(Panics(Mutex::new(None)));
     let mut operation = aio.begin().unwrap();
     operation.arm(&provider).unwrap();
-    *provider.0.lock().unwrap() = Some(operation);
+    *provider.0.lock() = Some(operation);
     let before = aio.runtime().stats().panics;
     while aio.runtime().stats().panics == before {
         std::thread::yield_now();
     }
-    provider.0.lock().unwrap().take().unwrap().finish(Ok(()));
+    provider.0.lock().take().unwrap().finish(Ok(()));
     assert_eq!(must(&hear), 0);
 }
 

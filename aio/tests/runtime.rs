@@ -168,7 +168,8 @@ fn an_idle_runtime_makes_no_wake_ups() {
 /// The voluntary context switches of all threads of that name.
 fn switches(name: &str) -> Vec<String> {
     let mut all: Vec<_> = fs::read_dir("/proc/self/task")
-        .unwrap()
+        .into_iter()
+        .flatten()
         .filter_map(|task| {
             let path = task.ok()?.path();
             let comm = fs::read_to_string(path.join("comm")).ok()?;

@@ -1,4 +1,4 @@
-//! What this thread is doing, for which runtime, and which callbacks are on its stack.
+//! What this thread is doing, for which runtime, and whose callbacks are on its stack.
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -22,9 +22,9 @@ struct Place {
     phase: Cell<Phase>,
     shared: RefCell<Option<Arc<Shared>>>,
     batch: RefCell<Vec<Arc<dyn Task>>>,
-    /// The innermost aio whose callback runs here, as an address; 0 for none.
+    /// The innermost aio whose callback or cancel function runs here, as an address; 0 for none.
     aio: Cell<usize>,
-    /// The ones further out, which exist only when callbacks make turns.
+    /// The ones further out: callbacks cancel other aios, and make turns.
     outer: RefCell<Vec<usize>>,
 }
 
@@ -41,6 +41,11 @@ thread_local! {
     };
 }
 
+/// Works on this thread's place; `None` while the thread ends and its place is gone already.
+fn with<R>(work: impl FnOnce(&Place) -> R) -> Option<R> {
+    PLACE.try_with(work).ok()
+}
+
 /// While it lives, this thread works for a runtime.
 pub(crate) struct Entered {
     before: Option<Arc<Shared>>,
@@ -49,17 +54,20 @@ pub(crate) struct Entered {
 
 /// Makes this thread one of the runtime's.
 pub(crate) fn enter(shared: &Arc<Shared>) -> Entered {
-    PLACE.with(|place| {
+    // What was gathered so far is another runtime's, or an outer turn's.
+    publish();
+    let entered = with(|place| {
         place.address.set(Arc::as_ptr(shared).addr());
         let before = place.shared.borrow_mut().replace(Arc::clone(shared));
         Entered { before, phase: place.phase.replace(Phase::Apart) }
-    })
+    });
+    entered.unwrap_or_else(|| Entered { before: None, phase: Phase::Apart })
 }
 
 impl Drop for Entered {
     fn drop(&mut self) {
         let before = self.before.take();
-        let left = PLACE.with(|place| {
+        let left = with(|place| {
             place.address.set(before.as_ref().map_or(0, |shared| Arc::as_ptr(shared).addr()));
             place.phase.set(self.phase);
             std::mem::replace(&mut *place.shared.borrow_mut(), before)
@@ -70,54 +78,64 @@ impl Drop for Entered {
 
 /// The runtime this thread works for.
 pub(crate) fn runtime() -> Option<Arc<Shared>> {
-    PLACE.try_with(|place| place.shared.borrow().clone()).ok().flatten()
+    with(|place| place.shared.borrow().clone()).flatten()
 }
 
 /// What this thread does for `shared`; `None` if it does not work for it.
 pub(crate) fn phase_in(shared: &Shared) -> Option<Phase> {
-    PLACE
-        .try_with(|place| {
-            let is_ours = place.address.get() == std::ptr::from_ref(shared).addr();
-            is_ours.then(|| place.phase.get())
-        })
-        .ok()
-        .flatten()
+    with(|place| {
+        let is_ours = place.address.get() == std::ptr::from_ref(shared).addr();
+        is_ours.then(|| place.phase.get())
+    })
+    .flatten()
 }
 
 /// Notes what this thread does from now on; returns what it did.
 pub(crate) fn set_phase(phase: Phase) -> Phase {
-    PLACE.with(|place| place.phase.replace(phase))
+    with(|place| place.phase.replace(phase)).unwrap_or(Phase::Apart)
 }
 
-/// Adds a callback to this thread's batch.
+/// Adds a callback to the batch of this thread, which is [`Gathering`](Phase::Gathering).
 pub(crate) fn gather(task: Arc<dyn Task>) {
-    PLACE.with(|place| place.batch.borrow_mut().push(task));
+    with(|place| place.batch.borrow_mut().push(task)).expect("a thread that gathers has a place");
 }
 
 /// Works on this thread's batch.
-pub(crate) fn with_batch<R>(work: impl FnOnce(&mut Vec<Arc<dyn Task>>) -> R) -> R {
-    PLACE.with(|place| work(&mut place.batch.borrow_mut()))
+pub(crate) fn with_batch<R: Default>(work: impl FnOnce(&mut Vec<Arc<dyn Task>>) -> R) -> R {
+    with(|place| work(&mut place.batch.borrow_mut())).unwrap_or_default()
 }
 
-/// While it lives, a callback of one aio runs on this thread.
-pub(crate) struct Callback {
+/// Queues what this thread has gathered, since it may not come back to it soon.
+pub(crate) fn publish() {
+    let gathered = with(|place| {
+        let batch = std::mem::take(&mut *place.batch.borrow_mut());
+        if batch.is_empty() { None } else { Some((place.shared.borrow().clone()?, batch)) }
+    });
+    if let Some(Some((shared, mut batch))) = gathered {
+        shared.publish(&mut batch);
+    }
+}
+
+/// While it lives, a callback or cancel function of one aio runs on this thread.
+pub(crate) struct Within {
     before: usize,
 }
 
-/// Notes that the callback of the aio at `address` begins on this thread.
-pub(crate) fn begin_callback(address: usize) -> Callback {
-    PLACE.with(|place| {
+/// Notes that a callback or cancel function of the aio at `address` begins on this thread.
+pub(crate) fn within(address: usize) -> Within {
+    let before = with(|place| {
         let before = place.aio.replace(address);
         if before != 0 {
             place.outer.borrow_mut().push(before);
         }
-        Callback { before }
-    })
+        before
+    });
+    Within { before: before.unwrap_or(0) }
 }
 
-impl Drop for Callback {
+impl Drop for Within {
     fn drop(&mut self) {
-        PLACE.with(|place| {
+        with(|place| {
             place.aio.set(self.before);
             if self.before != 0 {
                 place.outer.borrow_mut().pop();
@@ -126,16 +144,15 @@ impl Drop for Callback {
     }
 }
 
-/// The aios whose callbacks are on this thread's stack; empty outside callbacks.
+/// The aios whose callbacks or cancel functions are on this thread's stack.
 pub(crate) fn callbacks() -> Vec<usize> {
-    PLACE
-        .try_with(|place| match place.aio.get() {
-            0 => Vec::new(),
-            innermost => {
-                let mut all = place.outer.borrow().clone();
-                all.push(innermost);
-                all
-            }
-        })
-        .unwrap_or_default()
+    let callbacks = with(|place| match place.aio.get() {
+        0 => Vec::new(),
+        innermost => {
+            let mut all = place.outer.borrow().clone();
+            all.push(innermost);
+            all
+        }
+    });
+    callbacks.unwrap_or_default()
 }

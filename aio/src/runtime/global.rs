@@ -1,6 +1,6 @@
-//! The runtime of those who name none.
+//! What a process has once: the runtime of those who name none, and the table of waits.
 //!
-//! It is begun on first use and again after it was shut down. A forked child gets one of its own:
+//! The runtime is begun on first use and again after it was shut down. A forked child gets one of its own:
 //! each generation of processes has its own place, so nothing that the parent held locked when it
 //! forked is touched.
 
@@ -9,29 +9,36 @@ use std::sync::OnceLock;
 use parking_lot::Mutex;
 
 use crate::runtime::Runtime;
+use crate::runtime::waits::Waits;
 use crate::sys;
 
 /// The places of one generation of processes and, behind it, of its children.
-struct Generation {
+pub(super) struct Generation {
     runtime: Mutex<Option<Runtime>>,
+    pub(super) waits: Mutex<Waits>,
     next: OnceLock<Box<Self>>,
 }
 
 impl Generation {
     const fn new() -> Self {
-        Self { runtime: Mutex::new(None), next: OnceLock::new() }
+        Self { runtime: Mutex::new(None), waits: Mutex::new(Waits::new()), next: OnceLock::new() }
     }
 }
 
 static FIRST: Generation = Generation::new();
 
-pub(super) fn runtime() -> Runtime {
-    sys::count_forks();
+/// The places of this process.
+pub(super) fn generation() -> &'static Generation {
     let mut generation = &FIRST;
     for _ in 0..sys::forks() {
         generation = generation.next.get_or_init(|| Box::new(Generation::new()));
     }
-    let mut place = generation.runtime.lock();
+    generation
+}
+
+pub(super) fn runtime() -> Runtime {
+    sys::count_forks();
+    let mut place = generation().runtime.lock();
     match &*place {
         Some(runtime) if !runtime.is_closed() => runtime.unowned(),
         Some(_) | None => {

@@ -67,8 +67,9 @@ impl Shared {
             Duration::ZERO
         };
         worker.select(self, Some(limit));
-        worker.handle(self);
-        worker.run_callbacks(self, &Slot::default());
+        let place = Slot::default();
+        worker.handle(self, &place);
+        worker.run_callbacks(self, &place);
         let spare = self.spare_worker.lock().replace(worker);
         drop(spare);
     }

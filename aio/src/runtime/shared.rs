@@ -6,7 +6,6 @@
 //! | a callback on a polling thread | the queue | nobody: this thread looks next; the guard bounds the rest |
 //! | anywhere else | the queue | a poller, unless one is awake and watched |
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 use std::time::Instant;
@@ -27,6 +26,7 @@ use crate::runtime::sources::Sources;
 use crate::runtime::timekeeper::Timekeeper;
 use crate::runtime::worker::Worker;
 use crate::runtime::{Task, Watcher};
+use crate::shield;
 use crate::sync::{AtomicBool, Mutex, Ordering::SeqCst};
 use crate::sys;
 
@@ -152,7 +152,7 @@ impl Shared {
         let run = move || {
             for task in tasks {
                 // The runtime that would count a panic has ended.
-                let _ = catch_unwind(AssertUnwindSafe(|| task.run()));
+                let _ = shield::panics(|| task.run());
             }
         };
         let spawned = std::thread::Builder::new().name(self.config.name.clone()).spawn(run);
@@ -231,10 +231,26 @@ impl Shared {
         if self.is_forked() { None } else { self.sources.remove(token) }
     }
 
-    /// A thread is about to sleep in the kernel. If it is ours and nobody else looks after what may
-    /// come, somebody is appointed. While a watchdog ticks, that is its business.
+    /// Queues what a thread gathered that does not come back to it soon.
+    pub(crate) fn publish(&self, batch: &mut Vec<Arc<dyn Task>>) {
+        self.queue.append(batch);
+        if self.roles.needs_kick() {
+            self.kick();
+        }
+    }
+
+    /// This thread is about to sleep in the kernel. Whatever runtime it works for must not miss it.
     pub(crate) fn before_block(&self) {
-        if current::phase_in(self).is_none() || self.is_host_driven() || self.roles.is_ticking() {
+        current::publish();
+        if let Some(mine) = current::runtime() {
+            mine.hand_over();
+        }
+    }
+
+    /// A thread of ours is about to sleep. If nobody else looks after what may come, somebody is
+    /// appointed. While a watchdog ticks, that is its business.
+    fn hand_over(&self) {
+        if self.is_host_driven() || self.roles.is_ticking() {
             return;
         }
         if self.roles.waiting() == 0 {
@@ -267,7 +283,7 @@ impl Shared {
 
     /// Runs a piece of foreign code so that its panic ends nothing of ours.
     pub(crate) fn shielded(&self, what: &str, run: impl FnOnce()) {
-        if catch_unwind(AssertUnwindSafe(run)).is_err() {
+        if shield::panics(run) {
             self.counters.panics.fetch_add(1, Relaxed);
             log::error("NNG-PANIC", &format!("{what} panicked; the runtime goes on"));
         }

@@ -50,7 +50,7 @@ pub(crate) fn run_thread(shared: &Arc<Shared>, slot: usize) {
 pub(crate) struct Worker {
     events: Events,
     ready: Vec<Ready>,
-    due: Vec<Arc<dyn Timed>>,
+    stale: Vec<Arc<dyn Timed>>,
     /// Turns left in which each callback is timed.
     suspicion: u32,
     turns: u32,
@@ -62,7 +62,7 @@ impl Worker {
         Self {
             events: Events::new(),
             ready: Vec::new(),
-            due: Vec::new(),
+            stale: Vec::new(),
             suspicion: 0,
             turns: 0,
             busy_since: Instant::now(),
@@ -97,7 +97,7 @@ impl Worker {
                 break;
             }
             self.wait(shared, slot, place, has_more);
-            has_more = self.handle(shared) | self.run_callbacks(shared, place);
+            has_more = self.handle(shared, place) | self.run_callbacks(shared, place);
             if self.retires(shared) {
                 if has_more || !shared.queue.is_empty() || shared.has_unplanned_deadline() {
                     shared.kick();
@@ -149,30 +149,45 @@ impl Worker {
     }
 
     /// Handles what the wait brought, and deadlines. True if more deadlines are due.
-    pub(crate) fn handle(&mut self, shared: &Shared) -> bool {
+    pub(crate) fn handle(&mut self, shared: &Shared, place: &Slot) -> bool {
         let before = current::set_phase(Phase::Gathering);
         for (watcher, readiness) in self.ready.drain(..) {
             shared.shielded("a watcher", || watcher.ready(readiness));
         }
-        let mut has_more = false;
-        if shared.deadlines.first() != NEVER {
-            let now = Instant::now();
-            let tick = shared.deadlines.tick_of(now);
-            has_more = shared.deadlines.due(tick, DEADLINES, &mut self.due);
-            for timed in self.due.drain(..) {
-                shared.shielded("a cancel function", || timed.due(now));
-            }
-        }
+        let has_more = shared.deadlines.first() != NEVER && self.fire_deadlines(shared, place);
         current::set_phase(before);
         has_more
+    }
+
+    /// Calls the objects whose deadlines have come. They run cancel functions, which should not block
+    /// and may: so each is taken alone, and others can take the next one and find what this thread
+    /// has gathered. True if more are due.
+    fn fire_deadlines(&mut self, shared: &Shared, place: &Slot) -> bool {
+        let now = Instant::now();
+        let tick = shared.deadlines.tick_of(now);
+        for _ in 0..DEADLINES {
+            let due = shared.deadlines.next_due(tick, &mut self.stale);
+            for object in self.stale.drain(..) {
+                shared.shielded("a destructor", || drop(object));
+            }
+            let Some(due) = due else { return false };
+            let queued =
+                current::with_batch(
+                    |batch| {
+                        if batch.is_empty() { 0 } else { shared.queue.append(batch) }
+                    },
+                );
+            cover(shared, queued);
+            place.advance();
+            shared.shielded("a cancel function", || due.due(now));
+        }
+        shared.deadlines.first() <= tick
     }
 
     /// Runs callbacks, gathered and queued ones. True if the budget ended before the queue did.
     pub(crate) fn run_callbacks(&mut self, shared: &Shared, place: &Slot) -> bool {
         let Some((first, queued)) = take_first(shared) else { return false };
-        if !shared.is_host_driven() {
-            cover(shared, queued);
-        }
+        cover(shared, queued);
         let is_timed = self.suspicion > 0;
         let mut stopwatch = is_timed.then(Stopwatch::new);
         let began = (is_timed || queued > 0 || self.turns & 7 == 0).then(Instant::now);
@@ -219,8 +234,11 @@ impl Worker {
     }
 }
 
-/// Sees to it that nothing is left alone if the callbacks that this thread is about to run block.
+/// Sees to it that nothing is left alone if the foreign code that this thread is about to run blocks.
 fn cover(shared: &Shared, queued: usize) {
+    if shared.is_host_driven() {
+        return;
+    }
     let nobody_waits = shared.roles.waiting() == 0;
     if queued > 0 || nobody_waits {
         shared.start_watch();

@@ -6,46 +6,47 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 pub mod streams;
 
 use nng_aio::{Aio, Cancel, Error, Operation, OperationId, Readiness, Timeout, Watcher};
+use parking_lot::{Condvar, Mutex};
 
 /// How long a test waits for something that must happen, before it fails instead of hanging.
-pub const LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
 /// Long enough that it never comes while a test runs.
-pub const FOREVER: Duration = Duration::from_secs(3600);
+pub(crate) const FOREVER: Duration = Duration::from_secs(3600);
 
 /// A provider whose operations wait until the test completes them.
 #[derive(Default)]
-pub struct Provider {
+pub(crate) struct Provider {
     waiting: Mutex<VecDeque<Operation>>,
     /// Every error that a cancel function was called with.
-    pub asked: Mutex<Vec<Error>>,
+    pub(crate) asked: Mutex<Vec<Error>>,
     /// Cancel functions do nothing but note the error.
-    pub is_deaf: OnceLock<()>,
-    pub default: Mutex<Timeout>,
+    pub(crate) is_deaf: OnceLock<()>,
+    pub(crate) default: Mutex<Timeout>,
 }
 
 impl Provider {
-    pub fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self::default())
     }
 
     /// Starts an operation; true if it was accepted.
-    pub fn start(self: &Arc<Self>, aio: &Aio) -> bool {
+    pub(crate) fn start(self: &Arc<Self>, aio: &Aio) -> bool {
         let Ok(operation) = aio.begin() else { return false };
         self.arm(operation);
         true
     }
 
     /// Arms an operation that was begun and queues it, or finishes it if that is refused.
-    pub fn arm(self: &Arc<Self>, mut operation: Operation) {
-        let default = *self.default.lock().unwrap();
-        let mut waiting = self.waiting.lock().unwrap();
+    pub(crate) fn arm(self: &Arc<Self>, mut operation: Operation) {
+        let default = *self.default.lock();
+        let mut waiting = self.waiting.lock();
         match operation.arm_with_default(self, default) {
             Ok(()) => waiting.push_back(operation),
             Err(error) => {
@@ -56,31 +57,31 @@ impl Provider {
     }
 
     /// Takes the operation that waits longest.
-    pub fn take(&self) -> Option<Operation> {
-        self.waiting.lock().unwrap().pop_front()
+    pub(crate) fn take(&self) -> Option<Operation> {
+        self.waiting.lock().pop_front()
     }
 
     /// Completes the operation that waits longest.
-    pub fn complete(&self, result: Result<(), Error>) {
+    pub(crate) fn complete(&self, result: Result<(), Error>) {
         self.take().expect("an operation waits").finish(result);
     }
 
-    pub fn len(&self) -> usize {
-        self.waiting.lock().unwrap().len()
+    pub(crate) fn len(&self) -> usize {
+        self.waiting.lock().len()
     }
 
-    pub fn asked(&self) -> Vec<Error> {
-        self.asked.lock().unwrap().clone()
+    pub(crate) fn asked(&self) -> Vec<Error> {
+        self.asked.lock().clone()
     }
 }
 
 impl Cancel for Provider {
     fn cancel(self: Arc<Self>, id: OperationId, error: Error) {
-        self.asked.lock().unwrap().push(error);
+        self.asked.lock().push(error);
         if self.is_deaf.get().is_some() {
             return;
         }
-        let mut waiting = self.waiting.lock().unwrap();
+        let mut waiting = self.waiting.lock();
         let place = waiting.iter().position(|operation| operation.id() == id);
         let operation = place.and_then(|place| waiting.remove(place));
         drop(waiting);
@@ -91,23 +92,23 @@ impl Cancel for Provider {
 }
 
 /// An aio whose callback sends its result.
-pub fn telling() -> (Aio, Receiver<i32>) {
+pub(crate) fn telling() -> (Aio, Receiver<i32>) {
     let (tell, hear) = mpsc::channel();
     (Aio::new(move |aio| send(&tell, aio.result())), hear)
 }
 
 /// Sends without minding that the test has stopped listening.
-pub fn send<T>(tell: &Sender<T>, value: T) {
+pub(crate) fn send<T>(tell: &Sender<T>, value: T) {
     let _ = tell.send(value);
 }
 
 /// Receives something that must come.
-pub fn must<T>(hear: &Receiver<T>) -> T {
+pub(crate) fn must<T>(hear: &Receiver<T>) -> T {
     hear.recv_timeout(LIMIT).expect("it happens in time")
 }
 
 /// Runs `work` on a thread and fails if it does not return in time.
-pub fn returns<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+pub(crate) fn returns<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let (tell, hear) = mpsc::channel();
     std::thread::spawn(move || send(&tell, work()));
     must(&hear)
@@ -115,25 +116,28 @@ pub fn returns<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> 
 
 /// A door that is shut until it is opened; callbacks wait behind it.
 #[derive(Default)]
-pub struct Door {
+pub(crate) struct Door {
     is_open: Mutex<bool>,
-    opened: std::sync::Condvar,
+    opened: Condvar,
 }
 
 impl Door {
-    pub fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self::default())
     }
 
-    pub fn open(&self) {
-        *self.is_open.lock().unwrap() = true;
+    pub(crate) fn open(&self) {
+        *self.is_open.lock() = true;
         self.opened.notify_all();
     }
 
-    pub fn pass(&self) {
-        let guard = self.is_open.lock().unwrap();
-        let waited = self.opened.wait_timeout_while(guard, LIMIT, |is_open| !*is_open).unwrap();
-        assert!(!waited.1.timed_out(), "the door opens in time");
+    pub(crate) fn pass(&self) {
+        let deadline = Instant::now() + LIMIT;
+        let mut is_open = self.is_open.lock();
+        while !*is_open {
+            let waited = self.opened.wait_until(&mut is_open, deadline);
+            assert!(!waited.timed_out(), "the door opens in time");
+        }
     }
 }
 
