@@ -36,6 +36,8 @@ mod version;
 
 pub use body::Body;
 pub use codec::Limits;
+#[cfg(fuzzing)]
+pub(crate) use codec::laws;
 pub use headers::Headers;
 pub use request::Request;
 pub use response::Response;

@@ -113,7 +113,9 @@ pub(crate) fn response_is_read_as_written(response: &Response) {
 }
 
 /// Calls a law with input and with what the bytes before it say about cuts and limits.
-pub(crate) fn with_controls(data: &[u8], law: impl FnOnce(&[u8], Cuts<'_>, &Limits)) {
+///
+/// They also say whether the input follows `good`, since random bytes hardly make a start line.
+pub(crate) fn with_controls(data: &[u8], good: &str, law: impl FnOnce(&[u8], Cuts<'_>, &Limits)) {
     let Some(([choice, cuts @ ..], input)) = data.split_first_chunk::<4>() else { return };
     let tight = Limits {
         request_line: 20,
@@ -123,7 +125,9 @@ pub(crate) fn with_controls(data: &[u8], law: impl FnOnce(&[u8], Cuts<'_>, &Limi
         trailers: 16,
         empty_lines: 1,
     };
-    law(input, cuts, &if choice % 2 == 0 { Limits::default() } else { tight });
+    let limits = if choice & 1 == 0 { Limits::default() } else { tight };
+    let good = if choice & 2 == 0 { good } else { "" };
+    law(&[good.as_bytes(), input].concat(), cuts, &limits);
 }
 
 /// What happens on a connection.
