@@ -13,7 +13,7 @@
 //! Nothing here does I/O, takes a lock or runs a callback.
 
 #![cfg_attr(
-    not(any(test, fuzzing)),
+    not(test),
     expect(
         dead_code,
         unused_imports,

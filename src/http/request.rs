@@ -70,7 +70,7 @@ impl Request {
     pub fn set_method(&mut self, method: &str) -> Result<(), Error> {
         self.method = match method {
             "" => Method::default(),
-            token if is_token(token.as_bytes()) => Method::from_token(token),
+            token if is_token(token.as_bytes()) => Method::from_token(token.as_bytes()),
             _ => return Err(Error::Invalid),
         };
         Ok(())

@@ -205,10 +205,10 @@ impl RequestParser {
             Host::Absent if line.version >= Version::HTTP_11 => return Err(HeadError::MissingHost),
             Host::Absent => {}
         }
-        // Both are ASCII: the bytes have been checked one by one.
-        let ascii = |start, end| str::from_utf8(&head[start..end]).map_err(|_| HeadError::Target);
-        let method = Method::from_token(ascii(self.lines.start, line.method_end)?);
-        let uri = ascii(line.method_end + 1, line.target_end)?;
+        let method = Method::from_token(&head[self.lines.start..line.method_end]);
+        // Its bytes have been checked one by one, so this never fails.
+        let uri = str::from_utf8(&head[line.method_end + 1..line.target_end])
+            .map_err(|_| HeadError::Target)?;
         let target = TargetForm::of(&method, uri.as_bytes())?;
         let body = BodyFraming::of_request(line.version, facts.length, facts.coding)?;
         if facts.expect == Expect::Unknown {
