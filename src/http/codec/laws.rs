@@ -187,10 +187,13 @@ fn read_requests(
     read_messages(input, cuts, limits, |input| {
         let head = parser.parse(input, limits, &mut request);
         bounded(parser.memory() + request.memory(), total);
-        let Some(head) = head? else { return Ok(None) };
+        if head == Ok(None) {
+            return Ok(None);
+        }
         // A parser that is used again must not remember anything.
         let mut other = Request::new();
-        assert_eq!(RequestParser::new().parse(input, limits, &mut other), Ok(Some(head)));
+        assert_eq!(RequestParser::new().parse(input, limits, &mut other), head);
+        let Some(head) = head? else { return Ok(None) };
         same_request(&request, &other);
         request_is_read_as_written(&request);
         Ok(Some((head.len, head.body, (head, format!("{request:?}")))))
@@ -208,7 +211,13 @@ fn read_responses(
     read_messages(input, cuts, limits, |input| {
         let head = parser.parse(input, limits, &mut response);
         bounded(parser.memory() + response.memory(), total);
+        if head == Ok(None) {
+            return Ok(None);
+        }
+        let mut other = Response::new();
+        assert_eq!(ResponseParser::new().parse(input, limits, &mut other), head);
         let Some(head) = head? else { return Ok(None) };
+        assert_eq!(format!("{response:?}"), format!("{other:?}"));
         response_is_read_as_written(&response);
         Ok(Some((head.len, head.framing(method)?, (head, format!("{response:?}")))))
     })

@@ -526,6 +526,17 @@ fn empty_lines_have_an_exact_limit() {
 }
 
 #[test]
+fn empty_lines_are_counted_for_each_request_anew() {
+    let limits = Limits { empty_lines: 1, ..Limits::default() };
+    let (mut parser, mut request) = (RequestParser::new(), Request::new());
+    let input = format!("\r\nGET / HTTP/1.1\r\n{FIELDS}");
+    for _ in 0..3 {
+        let head = parser.parse(input.as_bytes(), &limits, &mut request);
+        assert_eq!(head.unwrap().unwrap().len, input.len());
+    }
+}
+
+#[test]
 fn limits_can_be_lifted() {
     let limits = Limits {
         request_line: usize::MAX,
