@@ -91,14 +91,17 @@ impl From<&'static str> for Buffer {
 #[derive(Default, Debug)]
 pub struct Buffers(Pieces);
 
-/// One piece is the rule and needs no second allocation.
+/// One piece is the rule and needs no second allocation. Every aio and every operation that waits
+/// has one of these, so it is no larger than a vector.
 #[derive(Default, Debug)]
 enum Pieces {
     #[default]
     None,
     One(Buffer),
-    Many(Vec<Buffer>),
+    Many(Box<[Buffer]>),
 }
+
+const _: () = assert!(size_of::<Pieces>() == size_of::<Vec<u8>>());
 
 impl Buffers {
     /// No piece at all.
@@ -114,7 +117,7 @@ impl Buffers {
         if pieces.len() > MAX_PIECES {
             return Err(Error::Invalid);
         }
-        Ok(Self(Pieces::Many(pieces)))
+        Ok(Self(Pieces::Many(pieces.into_boxed_slice())))
     }
 
     /// The pieces.
@@ -153,11 +156,11 @@ impl Buffers {
     pub fn into_vec(self) -> Vec<u8> {
         match self.0 {
             Pieces::One(Buffer::Owned(bytes)) => bytes,
-            Pieces::Many(mut pieces) if !pieces.is_empty() => match pieces.swap_remove(0) {
-                Buffer::Owned(bytes) => bytes,
-                Buffer::Shared(_) | Buffer::Static(_) => Vec::new(),
+            Pieces::Many(mut pieces) => match pieces.first_mut() {
+                Some(Buffer::Owned(bytes)) => std::mem::take(bytes),
+                Some(Buffer::Shared(_) | Buffer::Static(_)) | None => Vec::new(),
             },
-            Pieces::None | Pieces::One(_) | Pieces::Many(_) => Vec::new(),
+            Pieces::None | Pieces::One(_) => Vec::new(),
         }
     }
 

@@ -199,28 +199,6 @@ impl Error {
         }
     }
 
-    /// Maps what getaddrinfo(3) answered; `errno` counts only if the answer is `EAI_SYSTEM`.
-    ///
-    /// Unlike NNG, which gives them codes without a text, the answers for an address of another
-    /// family and for a server's refusal are `AddressInvalid`.
-    pub(crate) const fn from_addrinfo(answer: i32, errno: i32) -> Self {
-        match answer {
-            libc::EAI_NONAME | libc::EAI_SERVICE | libc::EAI_FAMILY | libc::EAI_FAIL => {
-                Self::AddressInvalid
-            }
-            sys::EAI_NODATA | sys::EAI_ADDRFAMILY => Self::AddressInvalid,
-            libc::EAI_MEMORY => Self::NoMemory,
-            libc::EAI_SYSTEM => Self::from_errno(errno),
-            libc::EAI_BADFLAGS => Self::Invalid,
-            libc::EAI_SOCKTYPE => Self::NotSupported,
-            libc::EAI_AGAIN => Self::Again,
-            #[cfg(target_os = "linux")]
-            sys::EAI_CANCELED => Self::Canceled,
-            // As NNG does, although negative answers fall out of the range of wrapped numbers.
-            _ => Self::nonzero(answer.wrapping_add(codes::NNG_ESYSERR)),
-        }
-    }
-
     /// Returns the text of a code in NNG's words; a code that wraps an `errno` has the system's.
     ///
     /// Any number is answered: zero says `Hunky dory`, an unknown one `Unknown error #N`.

@@ -1,23 +1,29 @@
 //! Addresses, byte streams over TCP and Unix sockets, and the resolution of names.
 //!
-//! | module | what it answers |
+//! | file | what it answers |
 //! |---|---|
-//! | `addr` | addresses of sockets and their text |
-//! | `socket` | a connected socket that never blocks, for providers |
-//! | `acceptor` | a listening socket that never blocks, for providers |
-//! | `ends` | the addresses of a connection's two ends |
-//! | `bound_path` | a path that a listener is bound to: stale files, permissions, removal |
-//! | `resolve` | the addresses of a name |
+//! | `addr.rs` | where a socket is, and its text |
+//! | `resolve.rs` | the addresses of a name |
+//! | `stream.rs`, `blocking.rs` | a connected byte stream: driven by aios; its blocking calls |
+//! | `line.rs`, `waiting.rs` | what is known of one connection; operations that wait |
+//! | `socket.rs`, `acceptor.rs` | a connected and a listening socket that never block, for providers |
+//! | `ends.rs` | the addresses of a connection's two ends |
+//! | `bound_path.rs` | a path that is listened at: stale files, permissions, removal |
 
 mod acceptor;
 mod addr;
+mod blocking;
 mod bound_path;
 mod ends;
+mod line;
 mod resolve;
 mod socket;
+mod stream;
+mod waiting;
 
 pub use crate::sys::Credentials;
 pub use acceptor::Acceptor;
 pub use addr::{AbstractName, Addr, IpcPath};
 pub use resolve::{Family, Query, Resolver};
 pub use socket::Socket;
+pub use stream::Stream;

@@ -10,10 +10,10 @@
 //!                                   +-------------- close() or drop ----------------+--> gone
 //! ```
 //!
-//! The selector learns of the descriptor only when something would block or was cut short: a stream that is only
-//! used synchronously never costs a poller a wake-up. Registration is once, edge-triggered and for
-//! both directions, and reports at once what is ready by then, so no readiness is lost between a
-//! failed attempt and the registration.
+//! The selector learns of the descriptor only when something would block or was cut short: a stream
+//! that is only used synchronously never costs a poller a wake-up. Registration is once,
+//! edge-triggered and for both directions, and reports at once what is ready by then, so no
+//! readiness is lost between a failed attempt and the registration.
 //!
 //! Sockets stay in the blocking mode in which the system hands them out; every transfer asks for
 //! itself not to block.
@@ -26,7 +26,8 @@ use std::sync::Arc;
 use super::addr::Addr;
 use super::ends::Ends;
 use crate::runtime::{Registration, Watcher};
-use crate::{Error, Runtime, sys};
+use crate::sys::{self, Credentials, Switch};
+use crate::{Error, Runtime};
 
 /// A connected stream socket.
 #[derive(Debug)]
@@ -39,6 +40,9 @@ pub struct Socket {
 }
 
 impl Socket {
+    /// The most bytes that one call is asked to move: less than any system refuses or cuts off.
+    pub const MAX_TRANSFER: usize = 1 << 30;
+
     /// Takes over a connected stream socket.
     pub fn from_fd(fd: OwnedFd) -> Self {
         let ends = Ends::of(fd.as_fd());
@@ -74,13 +78,15 @@ impl Socket {
     /// Receives what is there, at most `room.len()` bytes; 0 is the end of the stream, if there is
     /// room.
     ///
-    /// A short count means that nothing more was there; the watcher will be told of more.
+    /// A count short of the room, up to [`MAX_TRANSFER`](Self::MAX_TRANSFER), means that nothing more
+    /// was there; the watcher will be told of more.
     /// # Errors
     /// `Again` if nothing is there; the watcher will be told. `ConnectionReset`, and whatever else
     /// the system says of a broken connection.
     pub fn try_recv(&mut self, room: &mut [u8]) -> Result<usize, Error> {
-        let result = sys::recv(self.fd.as_fd(), room).map_err(Error::from);
-        self.watch_if_short(result, room.len())
+        let wanted = room.len().min(Self::MAX_TRANSFER);
+        let result = sys::recv(self.fd.as_fd(), &mut room[..wanted]).map_err(Error::from);
+        self.watch_if_short(result, wanted)
     }
 
     /// As [`try_recv`](Self::try_recv), into several pieces in order.
@@ -88,9 +94,9 @@ impl Socket {
     /// # Errors
     /// As [`try_recv`](Self::try_recv).
     pub fn try_recv_vectored(&mut self, room: &mut [IoSliceMut<'_>]) -> Result<usize, Error> {
-        let wanted = room.iter().map(|piece| piece.len()).sum();
-        let result = match room {
-            [piece] => sys::recv(self.fd.as_fd(), piece),
+        let (used, wanted) = within_limit(room.iter().map(|piece| piece.len()));
+        let result = match &mut room[..used] {
+            [piece] => sys::recv(self.fd.as_fd(), &mut piece[..wanted]),
             pieces => sys::recv_vectored(self.fd.as_fd(), pieces),
         };
         self.watch_if_short(result.map_err(Error::from), wanted)
@@ -98,14 +104,18 @@ impl Socket {
 
     /// Sends as many bytes of the pieces as the system takes now.
     ///
-    /// A short count means that it takes no more; the watcher will be told when it does.
+    /// A short count, up to [`MAX_TRANSFER`](Self::MAX_TRANSFER), means that it takes no more; the
+    /// watcher will be told when it does.
     /// # Errors
     /// `Again` if it takes none; the watcher will be told. `Closed` if the peer has gone,
     /// `ConnectionReset`, and whatever else the system says of a broken connection.
     pub fn try_send(&mut self, pieces: &[IoSlice<'_>]) -> Result<usize, Error> {
-        let wanted = pieces.iter().map(|piece| piece.len()).sum();
-        let result = sys::send(self.fd.as_fd(), pieces).map_err(Error::from);
-        self.watch_if_short(result, wanted)
+        let (used, wanted) = within_limit(pieces.iter().map(|piece| piece.len()));
+        let result = match &pieces[..used] {
+            [piece] => sys::send(self.fd.as_fd(), &[IoSlice::new(&piece[..wanted])]),
+            pieces => sys::send(self.fd.as_fd(), pieces),
+        };
+        self.watch_if_short(result.map_err(Error::from), wanted)
     }
 
     /// Sees to it that the watcher is told of more, if that is what the attempt needs next.
@@ -119,7 +129,11 @@ impl Socket {
             Err(error) => error == Error::Again,
         };
         if let (true, Some(registration)) = (is_short, &mut self.registration) {
-            registration.poll(self.fd.as_fd())?;
+            let watched = registration.poll(self.fd.as_fd());
+            // What was moved was moved; who goes on to wait calls `watch` and learns of the failure.
+            if result.is_err() {
+                watched?;
+            }
         }
         result
     }
@@ -147,6 +161,33 @@ impl Socket {
     /// that of the listener. `Unspecified` for a pair of Unix sockets.
     pub fn remote_addr(&self) -> Addr {
         self.ends.peer()
+    }
+
+    /// Tells whether an option of TCP is on.
+    pub(super) fn switch(&self, switch: Switch) -> Result<bool, Error> {
+        if self.ends.is_tcp() {
+            Ok(sys::switch(self.as_fd(), switch)?)
+        } else {
+            Err(Error::NotSupported)
+        }
+    }
+
+    /// Turns an option of TCP on or off.
+    pub(super) fn set_switch(&self, switch: Switch, is_on: bool) -> Result<(), Error> {
+        if self.ends.is_tcp() {
+            Ok(sys::set_switch(self.as_fd(), switch, is_on)?)
+        } else {
+            Err(Error::NotSupported)
+        }
+    }
+
+    /// Asks who is at the other end of a Unix socket.
+    pub(super) fn peer_credentials(&self) -> Result<Credentials, Error> {
+        if self.ends.is_unix() {
+            Ok(sys::peer_credentials(self.as_fd())?)
+        } else {
+            Err(Error::NotSupported)
+        }
     }
 
     pub(super) fn ends(&self) -> &Ends {
@@ -179,8 +220,38 @@ impl Drop for Socket {
     }
 }
 
+/// How many pieces of these lengths stay within [`Socket::MAX_TRANSFER`], and their length together.
+/// A first piece that is longer is cut off.
+fn within_limit(lens: impl Iterator<Item = usize>) -> (usize, usize) {
+    let (mut used, mut total) = (0, 0);
+    for len in lens {
+        match usize::checked_add(total, len) {
+            Some(sum) if sum <= Socket::MAX_TRANSFER => (used, total) = (used + 1, sum),
+            Some(_) | None if used == 0 => return (1, Socket::MAX_TRANSFER),
+            Some(_) | None => break,
+        }
+    }
+    (used, total)
+}
+
 impl AsFd for Socket {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MAX: usize = Socket::MAX_TRANSFER;
+
+    #[test]
+    fn pieces_are_taken_up_to_the_limit() {
+        assert_eq!(within_limit([].into_iter()), (0, 0));
+        assert_eq!(within_limit([1, 2, 3].into_iter()), (3, 6));
+        assert_eq!(within_limit([1, MAX - 1, 1].into_iter()), (2, MAX));
+        assert_eq!(within_limit([usize::MAX, 1].into_iter()), (1, MAX));
+        assert_eq!(within_limit([5, usize::MAX, 1].into_iter()), (1, 5));
     }
 }

@@ -7,6 +7,7 @@
 
 mod addrinfo;
 mod fork;
+mod notelock;
 #[cfg(all(target_os = "linux", not(portable_selector)))]
 mod poll;
 mod socket;
@@ -16,6 +17,7 @@ mod spin;
 pub(crate) use addrinfo::EAI_CANCELED;
 pub(crate) use addrinfo::{EAI_ADDRFAMILY, EAI_NODATA, Failure, addrinfo};
 pub(crate) use fork::{count_forks, forks};
+pub(crate) use notelock::{Holding, NoteLock};
 #[cfg(all(target_os = "linux", not(portable_selector)))]
 pub(crate) use poll::{EpollEvents, epoll_wait};
 pub use socket::Credentials;

@@ -9,6 +9,8 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
+pub mod streams;
+
 use nng_aio::{Aio, Cancel, Error, Operation, OperationId, Readiness, Timeout, Watcher};
 
 /// How long a test waits for something that must happen, before it fails instead of hanging.
