@@ -65,6 +65,8 @@ pub(super) struct Span {
 
 /// The field of which a message may carry several.
 const SET_COOKIE: &str = "Set-Cookie";
+/// How much room the first field makes for those that follow; bytes.
+const FIRST_BYTES: usize = 96;
 /// Below this, waste is not worth sweeping; bytes.
 const MIN_WASTE: usize = 512;
 
@@ -290,7 +292,9 @@ impl Headers {
         if u32::try_from(len).is_err() {
             return Err(Error::MessageSize);
         }
-        self.bytes.reserve(more);
+        // The first fields of a message are rarely its last.
+        let is_first = self.bytes.capacity() == 0;
+        self.bytes.reserve(if is_first { more.max(FIRST_BYTES) } else { more });
         Ok(())
     }
 
