@@ -10,7 +10,7 @@
 //! | `error_page`, `date` | what a server says by itself |
 //! | `codec` | bytes in, messages out, and back |
 //!
-//! Nothing here does I/O, takes a lock or runs a callback.
+//! None of these does I/O, takes a lock or runs a callback.
 
 #![cfg_attr(
     not(test),
