@@ -7,7 +7,7 @@ use std::thread::{self, ThreadId};
 
 use nng_oxide::Error;
 use nng_oxide::http::{Handler, ServerConfig};
-use support::{LIMIT, ask, connect, running};
+use support::server::{LIMIT, ask, connect, running};
 
 /// Tells on which thread it is dropped.
 struct Witness(mpsc::Sender<ThreadId>);

@@ -10,7 +10,7 @@
 //! all in an object that is used again. What replacing and removing leaves behind is swept out when
 //! it makes up more than half of the buffer.
 //!
-//! Source: nng 1.12, nng_http_req_set_header(3) and its siblings; RFC 9110 section 5.
+//! Source: nng 1.12, nng_http_req_set_header(3http) and its siblings; RFC 9110 section 5.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -81,7 +81,7 @@ impl Headers {
     /// `Invalid` if `name` is not a token or `value` holds a control other than tab; `MessageSize`
     /// if the fields would exceed 4 GiB. Nothing has changed then.
     /// # Source
-    /// nng 1.12, nng_http_res_set_header(3).
+    /// nng 1.12, nng_http_res_set_header(3http).
     pub fn set(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<(), Error> {
         let value = value.as_ref();
         check(name, value)?;
@@ -94,7 +94,7 @@ impl Headers {
     /// # Errors
     /// As [`set`](Self::set).
     /// # Source
-    /// nng 1.12, nng_http_res_add_header(3).
+    /// nng 1.12, nng_http_res_add_header(3http).
     pub fn add(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<(), Error> {
         let value = value.as_ref();
         check(name, value)?;
@@ -116,7 +116,7 @@ impl Headers {
     /// # Errors
     /// `NotFound` if there is none.
     /// # Source
-    /// nng 1.12, nng_http_res_del_header(3).
+    /// nng 1.12, nng_http_res_del_header(3http).
     pub fn remove(&mut self, name: &str) -> Result<(), Error> {
         let mut index = self.position(name).ok_or(Error::NotFound)?;
         while index < self.entries.len() {
@@ -148,7 +148,7 @@ impl Headers {
     ///
     /// Bytes that are not UTF-8 become U+FFFD.
     /// # Source
-    /// nng 1.12, nng_http_res_get_header(3).
+    /// nng 1.12, nng_http_res_get_header(3http).
     pub fn get(&self, name: &str) -> Option<Cow<'_, str>> {
         self.get_bytes(name).map(|value| match value {
             Cow::Borrowed(value) => String::from_utf8_lossy(value),
