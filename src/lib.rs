@@ -4,6 +4,9 @@
 
 mod url;
 
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod http;
 
 pub use nng_aio::Error;

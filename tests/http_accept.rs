@@ -20,7 +20,7 @@ fn server(config: ServerConfig) -> Server {
 }
 
 fn ask(client: &mut TcpStream) {
-    support::ask(client, "GET", "/", "h");
+    support::server::ask(client, "GET", "/", "h");
 }
 
 fn is_answered(client: &mut TcpStream) -> bool {

@@ -75,3 +75,49 @@ impl Entity {
         self.headers.memory() + self.body.memory()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_announces_its_length_and_a_received_one_does_not() {
+        let mut entity = Entity::default();
+        entity.set_body(vec![0; 5].into());
+        assert_eq!(entity.content_length(), Some(5));
+        entity.set_received_body(vec![0; 7]);
+        assert_eq!(entity.content_length(), Some(5));
+        entity.copy_body(b"");
+        assert_eq!(entity.content_length(), Some(0));
+    }
+
+    #[test]
+    fn a_copy_is_shared_with_the_writes_of_it() {
+        let mut entity = Entity::default();
+        entity.copy_body(b"abc");
+        let (first, second) = (entity.body.to_buffer().unwrap(), entity.body.to_buffer().unwrap());
+        assert_eq!(first.as_slice().as_ptr(), second.as_slice().as_ptr());
+        assert_eq!(entity.memory(), entity.headers.memory());
+    }
+
+    #[test]
+    fn a_length_that_is_no_number_says_nothing() {
+        let mut entity = Entity::default();
+        assert_eq!(entity.content_length(), None);
+        for value in ["", "x", "-1", "5, 5"] {
+            entity.headers.set("content-length", value).unwrap();
+            assert_eq!(entity.content_length(), None);
+        }
+    }
+
+    #[test]
+    fn a_body_that_came_in_chunks_is_described_as_a_whole() {
+        let mut entity = Entity::default();
+        entity.headers.set("Transfer-Encoding", "chunked").unwrap();
+        entity.headers.set("Trailer", "x").unwrap();
+        entity.set_received_body(b"abc".to_vec());
+        entity.dechunk_fields();
+        let fields: Vec<_> = entity.headers.iter().collect();
+        assert_eq!(fields, [("Content-Length", &b"3"[..])]);
+    }
+}

@@ -10,7 +10,7 @@
 //! all in an object that is used again. What replacing and removing leaves behind is swept out when
 //! it makes up more than half of the buffer.
 //!
-//! Source: nng 1.12, nng_http_req_set_header(3) and its siblings; RFC 9110 section 5.
+//! Source: nng 1.12, nng_http_req_set_header(3http) and its siblings; RFC 9110 section 5.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -65,6 +65,8 @@ pub(super) struct Span {
 
 /// The field of which a message may carry several.
 const SET_COOKIE: &str = "Set-Cookie";
+/// How much room the first field makes for those that follow; bytes.
+const FIRST_BYTES: usize = 96;
 /// Below this, waste is not worth sweeping; bytes.
 const MIN_WASTE: usize = 512;
 
@@ -79,7 +81,7 @@ impl Headers {
     /// `Invalid` if `name` is not a token or `value` holds a control other than tab; `MessageSize`
     /// if the fields would exceed 4 GiB. Nothing has changed then.
     /// # Source
-    /// nng 1.12, nng_http_res_set_header(3).
+    /// nng 1.12, nng_http_res_set_header(3http).
     pub fn set(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<(), Error> {
         let value = value.as_ref();
         check(name, value)?;
@@ -92,7 +94,7 @@ impl Headers {
     /// # Errors
     /// As [`set`](Self::set).
     /// # Source
-    /// nng 1.12, nng_http_res_add_header(3).
+    /// nng 1.12, nng_http_res_add_header(3http).
     pub fn add(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<(), Error> {
         let value = value.as_ref();
         check(name, value)?;
@@ -114,7 +116,7 @@ impl Headers {
     /// # Errors
     /// `NotFound` if there is none.
     /// # Source
-    /// nng 1.12, nng_http_res_del_header(3).
+    /// nng 1.12, nng_http_res_del_header(3http).
     pub fn remove(&mut self, name: &str) -> Result<(), Error> {
         let mut index = self.position(name).ok_or(Error::NotFound)?;
         while index < self.entries.len() {
@@ -146,7 +148,7 @@ impl Headers {
     ///
     /// Bytes that are not UTF-8 become U+FFFD.
     /// # Source
-    /// nng 1.12, nng_http_res_get_header(3).
+    /// nng 1.12, nng_http_res_get_header(3http).
     pub fn get(&self, name: &str) -> Option<Cow<'_, str>> {
         self.get_bytes(name).map(|value| match value {
             Cow::Borrowed(value) => String::from_utf8_lossy(value),
@@ -290,7 +292,9 @@ impl Headers {
         if u32::try_from(len).is_err() {
             return Err(Error::MessageSize);
         }
-        self.bytes.reserve(more);
+        // The first fields of a message are rarely its last.
+        let is_first = self.bytes.capacity() == 0;
+        self.bytes.reserve(if is_first { more.max(FIRST_BYTES) } else { more });
         Ok(())
     }
 
@@ -400,5 +404,188 @@ impl fmt::Debug for Headers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let lossy = self.iter().map(|(name, value)| (name, String::from_utf8_lossy(value)));
         f.debug_map().entries(lossy).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    use super::*;
+
+    fn headers(fields: &[(&str, &str)]) -> Headers {
+        let mut headers = Headers::new();
+        for (name, value) in fields {
+            headers.add(name, value).unwrap();
+        }
+        headers
+    }
+
+    fn list(headers: &Headers) -> Vec<(String, String)> {
+        let text = |value: &[u8]| String::from_utf8(value.to_vec()).unwrap();
+        headers.iter().map(|(name, value)| (name.to_owned(), text(value))).collect()
+    }
+
+    fn pairs(fields: &[(&str, &str)]) -> Vec<(String, String)> {
+        fields.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect()
+    }
+
+    #[test]
+    fn setting_keeps_place_and_spelling() {
+        let mut headers = headers(&[("Aa", "1"), ("Bb", "2"), ("Cc", "3")]);
+        headers.set("BB", "a longer value").unwrap();
+        headers.set("aa", "").unwrap();
+        headers.set("Dd", "4").unwrap();
+        let expected = [("Aa", ""), ("Bb", "a longer value"), ("Cc", "3"), ("Dd", "4")];
+        assert_eq!(list(&headers), pairs(&expected));
+    }
+
+    #[test]
+    fn adding_joins_values() {
+        let headers = headers(&[("A", "1"), ("B", "2"), ("a", "3"), ("A", "")]);
+        assert_eq!(list(&headers), pairs(&[("A", "1, 3, "), ("B", "2")]));
+    }
+
+    #[test]
+    fn cookies_stay_apart_and_read_as_one() {
+        let mut headers = headers(&[("Set-Cookie", "a"), ("X", "y"), ("set-cookie", "b")]);
+        headers.add("SET-COOKIE", "c").unwrap();
+        assert_eq!(headers.len(), 4);
+        assert_eq!(headers.get("set-cookie").as_deref(), Some("a, b, c"));
+        let all: Vec<_> = headers.get_all("Set-Cookie").collect();
+        assert_eq!(all, [b"a", b"b", b"c"]);
+        let mut replaced = headers.clone();
+        replaced.set("Set-Cookie", "z").unwrap();
+        assert_eq!(list(&replaced), pairs(&[("Set-Cookie", "z"), ("X", "y")]));
+        headers.remove("set-cookie").unwrap();
+        assert_eq!(list(&headers), pairs(&[("X", "y")]));
+    }
+
+    #[test]
+    fn what_is_missing_cannot_be_removed() {
+        let mut headers = headers(&[("A", "1")]);
+        assert_eq!(headers.remove("B"), Err(Error::NotFound));
+        assert_eq!(headers.remove("a"), Ok(()));
+        assert_eq!(headers.remove("a"), Err(Error::NotFound));
+        assert!(headers.is_empty() && headers.get("A").is_none() && !headers.contains("A"));
+    }
+
+    #[test]
+    fn nothing_can_break_out_of_a_field() {
+        let mut headers = headers(&[("A", "1")]);
+        let before = headers.clone();
+        for name in ["", "A B", "A:", "A\r\nB", "A\0", "\u{e9}", " A"] {
+            assert_eq!(headers.set(name, "x"), Err(Error::Invalid), "{name:?}");
+            assert_eq!(headers.add(name, "x"), Err(Error::Invalid), "{name:?}");
+        }
+        for value in ["x\r\nB: y", "x\n", "x\r", "\0", "\x7f", "\x1b"] {
+            assert_eq!(headers.set("A", value), Err(Error::Invalid), "{value:?}");
+            assert_eq!(headers.add("B", value), Err(Error::Invalid), "{value:?}");
+        }
+        assert_eq!(headers, before);
+    }
+
+    #[test]
+    fn values_may_be_any_bytes_beyond_controls() {
+        let mut headers = Headers::new();
+        headers.set("A", b"\xff\t\xc3\xa9").unwrap();
+        assert_eq!(headers.get_bytes("a").as_deref(), Some(&b"\xff\t\xc3\xa9"[..]));
+        assert_eq!(headers.get("a").as_deref(), Some("\u{fffd}\t\u{e9}"));
+        assert_eq!(format!("{headers:?}"), "{\"A\": \"\u{fffd}\\t\u{e9}\"}");
+    }
+
+    #[test]
+    fn tokens_are_elements_of_a_list() {
+        let headers = headers(&[("Connection", "keep-alive ,\tUPGRADE"), ("Connection", "close")]);
+        for token in ["keep-alive", "upgrade", "Close"] {
+            assert!(headers.has_token("connection", token), "{token}");
+        }
+        for token in ["keep", "alive", ""] {
+            assert!(!headers.has_token("connection", token), "{token}");
+        }
+        assert!(!headers.has_token("Upgrade", "close"));
+    }
+
+    #[test]
+    fn equality_ignores_the_case_of_names_only() {
+        assert_eq!(headers(&[("A", "x"), ("B", "y")]), headers(&[("a", "x"), ("b", "y")]));
+        assert_ne!(headers(&[("A", "x")]), headers(&[("A", "X")]));
+        assert_ne!(headers(&[("A", "x"), ("B", "y")]), headers(&[("B", "y"), ("A", "x")]));
+        assert_ne!(headers(&[("A", "x")]), headers(&[("A", "x"), ("B", "y")]));
+    }
+
+    #[test]
+    fn replacing_for_ever_needs_bounded_memory() {
+        let mut headers = headers(&[("Kept", "value")]);
+        for n in 0..10_000 {
+            headers.set("A", "x".repeat(n % 100)).unwrap();
+            headers.add("B", "y").unwrap();
+            headers.remove("B").unwrap();
+        }
+        assert!(headers.memory() < 4096, "{}", headers.memory());
+        assert_eq!(headers.get("kept").as_deref(), Some("value"));
+    }
+
+    /// The same list, kept in the obvious way.
+    #[derive(Default)]
+    struct Model(Vec<(String, String)>);
+
+    impl Model {
+        fn named(&mut self, name: &str) -> Option<&mut (String, String)> {
+            self.0.iter_mut().find(|(other, _)| other.eq_ignore_ascii_case(name))
+        }
+
+        fn set(&mut self, name: &str, value: &str) {
+            let Some(field) = self.named(name) else {
+                return self.0.push((name.to_owned(), value.to_owned()));
+            };
+            field.1 = value.to_owned();
+            let mut is_first = true;
+            self.0.retain(|(other, _)| {
+                !other.eq_ignore_ascii_case(name) || std::mem::replace(&mut is_first, false)
+            });
+        }
+
+        fn add(&mut self, name: &str, value: &str) {
+            match self.named(name) {
+                Some(field) if !name.eq_ignore_ascii_case(SET_COOKIE) => {
+                    field.1 = format!("{}, {value}", field.1);
+                }
+                _ => self.0.push((name.to_owned(), value.to_owned())),
+            }
+        }
+
+        fn remove(&mut self, name: &str) {
+            self.0.retain(|(other, _)| !other.eq_ignore_ascii_case(name));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_list_behaves_as_the_obvious_one(
+            steps in vec((0..3_u8, select(&["a", "A", "b", "Set-Cookie", "set-cookie", "c"][..]), 0..200_usize), 0..60),
+        ) {
+            let (mut headers, mut model) = (Headers::new(), Model::default());
+            for (step, name, len) in steps {
+                let value = "v".repeat(len);
+                match step {
+                    0 => {
+                        headers.set(name, &value).unwrap();
+                        model.set(name, &value);
+                    }
+                    1 => {
+                        headers.add(name, &value).unwrap();
+                        model.add(name, &value);
+                    }
+                    _ => {
+                        let _ = headers.remove(name);
+                        model.remove(name);
+                    }
+                }
+                prop_assert_eq!(&list(&headers), &model.0);
+            }
+        }
     }
 }

@@ -19,18 +19,19 @@ pub(super) enum Method {
 
 impl Method {
     /// Names a method; `token` must be one. Methods are exact in case.
-    pub(super) fn from_token(token: &str) -> Self {
+    pub(super) fn from_token(token: &[u8]) -> Self {
         match token {
-            "GET" => Self::Get,
-            "HEAD" => Self::Head,
-            "POST" => Self::Post,
-            "PUT" => Self::Put,
-            "DELETE" => Self::Delete,
-            "CONNECT" => Self::Connect,
-            "OPTIONS" => Self::Options,
-            "TRACE" => Self::Trace,
-            "PATCH" => Self::Patch,
-            other => Self::Other(other.into()),
+            b"GET" => Self::Get,
+            b"HEAD" => Self::Head,
+            b"POST" => Self::Post,
+            b"PUT" => Self::Put,
+            b"DELETE" => Self::Delete,
+            b"CONNECT" => Self::Connect,
+            b"OPTIONS" => Self::Options,
+            b"TRACE" => Self::Trace,
+            b"PATCH" => Self::Patch,
+            // Tokens are ASCII.
+            other => Self::Other(String::from_utf8_lossy(other).into()),
         }
     }
 

@@ -33,6 +33,8 @@ mod version;
 
 pub use body::Body;
 pub use codec::Limits;
+#[cfg(fuzzing)]
+pub(crate) use codec::laws;
 pub use conn::Conn;
 pub use headers::Headers;
 pub use request::Request;

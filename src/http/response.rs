@@ -522,4 +522,18 @@ mod tests {
         response.shrink_to_fit();
         assert_eq!(response.memory(), 0);
     }
+
+    #[test]
+    fn a_received_body_is_taken_with_its_memory() {
+        let mut response = with(&[("Transfer-Encoding", "chunked")]);
+        response.set_received_body(b"abc".to_vec());
+        assert_eq!(response.body(), b"abc");
+        assert_eq!(response.stored_body().declared_len(), 3);
+        response.dechunk_fields();
+        let text = head(&response, &HeadEdit::default());
+        assert_eq!(text, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n");
+        response.load(200, b"OK", Version::HTTP_11);
+        assert!(response.body().is_empty());
+        assert!(response.take_body_memory().capacity() >= 3);
+    }
 }

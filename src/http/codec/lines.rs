@@ -56,6 +56,16 @@ impl Lines {
         *self = Self { entries, ..Self::default() };
     }
 
+    /// Returns spare memory to the system; after [`reset`](Self::reset) that is all of it.
+    pub(super) fn shrink_to_fit(&mut self) {
+        self.entries.shrink_to_fit();
+    }
+
+    /// Returns how many bytes of memory this holds beside itself.
+    pub(super) const fn memory(&self) -> usize {
+        size_of::<Entry>() * self.entries.capacity()
+    }
+
     /// Returns the part of `input` that the head may occupy, and whether it is used up.
     pub(super) fn window<'a>(&self, input: &'a [u8], limits: &Limits) -> (&'a [u8], bool) {
         let end = self.start.saturating_add(limits.head_bytes());

@@ -14,8 +14,8 @@
 //! | `decimal` | numbers as text |
 //!
 //! Contract: incomplete input is an answer, not an error. Nothing a peer sends panics or makes the
-//! codec allocate more than a fixed multiple of what it sent. The result does not depend on how the
-//! input was cut into pieces. Strictness wins where two readings could differ, because what one
+//! codec allocate more than a fixed multiple of what it sent. What is found does not depend on how
+//! the input was cut into pieces; a malformed line is refused at the latest when it has ended. Strictness wins where two readings could differ, because what one
 //! party takes for a body another may take for a request.
 //!
 //! Source: RFC 9112.
@@ -26,11 +26,17 @@ mod error;
 mod fields;
 mod framing;
 pub(crate) mod grammar;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod laws;
 mod limits;
 mod lines;
+#[cfg(any(test, fuzzing))]
+mod obvious;
 mod request;
 mod response;
 mod target;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use chunked::{CHUNK_END, ChunkedDecoder, LAST_CHUNK, Step, write_chunk_size};
 pub(crate) use decimal::Decimal;

@@ -105,6 +105,16 @@ impl RequestParser {
         !matches!(self.state, State::Blank)
     }
 
+    /// Returns spare memory to the system; between heads that is all of it.
+    pub(crate) fn shrink_to_fit(&mut self) {
+        self.lines.shrink_to_fit();
+    }
+
+    /// Returns how many bytes of memory this holds beside itself.
+    pub(crate) const fn memory(&self) -> usize {
+        self.lines.memory()
+    }
+
     fn advance(
         &mut self,
         input: &[u8],
@@ -195,10 +205,10 @@ impl RequestParser {
             Host::Absent if line.version >= Version::HTTP_11 => return Err(HeadError::MissingHost),
             Host::Absent => {}
         }
-        // Both are ASCII: the bytes have been checked one by one.
-        let ascii = |start, end| str::from_utf8(&head[start..end]).map_err(|_| HeadError::Target);
-        let method = Method::from_token(ascii(self.lines.start, line.method_end)?);
-        let uri = ascii(line.method_end + 1, line.target_end)?;
+        let method = Method::from_token(&head[self.lines.start..line.method_end]);
+        // Its bytes have been checked one by one, so this never fails.
+        let uri = str::from_utf8(&head[line.method_end + 1..line.target_end])
+            .map_err(|_| HeadError::Target)?;
         let target = TargetForm::of(&method, uri.as_bytes())?;
         let body = BodyFraming::of_request(line.version, facts.length, facts.coding)?;
         if facts.expect == Expect::Unknown {

@@ -97,6 +97,16 @@ impl ResponseParser {
         self.lines.reset();
     }
 
+    /// Returns spare memory to the system; between heads that is all of it.
+    pub(crate) fn shrink_to_fit(&mut self) {
+        self.lines.shrink_to_fit();
+    }
+
+    /// Returns how many bytes of memory this holds beside itself.
+    pub(crate) const fn memory(&self) -> usize {
+        self.lines.memory()
+    }
+
     fn advance(
         &mut self,
         input: &[u8],

@@ -250,13 +250,21 @@ impl Link {
         });
     }
 
-    /// Writes a message for the owner; [`Event::Written`] tells when it is out.
-    pub(crate) fn write_for_owner(self: &Arc<Self>, head: &mut Vec<u8>, body: &Body, then: Then) {
+    /// Writes a message for the owner. True if it is out; else [`Event::Written`] tells when it is,
+    /// or [`Event::Closed`] that it never will be.
+    pub(crate) fn write_for_owner(
+        self: &Arc<Self>,
+        head: &mut Vec<u8>,
+        body: &Body,
+        then: Then,
+    ) -> bool {
+        let mut is_out = false;
         self.with(|state, effects| {
             if state.is_open() {
-                send_or_queue(state, Sink::Owner, None, head, body, then, effects);
+                is_out = send_or_queue(state, Sink::Owner, None, head, body, then, effects);
             }
         });
+        is_out
     }
 
     /// Tells the client that its body is welcome, unless something of it has come already.
@@ -341,7 +349,8 @@ fn accept(aio: &Aio) -> Option<Operation> {
     Some(operation)
 }
 
-/// Sends a message at once if the socket takes it, and queues what it does not take.
+/// Sends a message at once if the socket takes it, and queues what it does not take. True if nothing
+/// is left; the owner is not told of that by an event then.
 fn send_or_queue(
     state: &mut State,
     sink: Sink,
@@ -350,7 +359,7 @@ fn send_or_queue(
     body: &Body,
     then: Then,
     effects: &mut Effects,
-) {
+) -> bool {
     let is_small = body.as_slice().len() <= SMALL_BODY;
     if is_small {
         head.extend_from_slice(body.as_slice());
@@ -363,7 +372,9 @@ fn send_or_queue(
     {
         sent = send_both(socket, head, rest, 0);
         if sent == Ok(total) {
-            return state.on_written(sink, total, None, then, effects);
+            let sink = if let Sink::Owner = sink { Sink::Nobody } else { sink };
+            state.on_written(sink, total, None, then, effects);
+            return true;
         }
     }
     let body = if is_small { None } else { body.to_buffer() };
@@ -373,6 +384,7 @@ fn send_or_queue(
         Ok(_) | Err(Error::Again) => state.push_write(write, effects),
         Err(error) => state.push_broken_write(write, error, effects),
     }
+    false
 }
 
 thread_local! {

@@ -70,8 +70,8 @@ enum Phase {
     Idle,
     /// Waits for a body.
     Collecting(Handler),
-    /// Waits for the handler.
-    Handling(Handler),
+    /// Waits for the handler, which is here until it is called.
+    Handling(Option<Handler>),
     /// Waits until the response is out; then it skips what is left of the body.
     Responding(Option<BodyFraming>),
     /// Skips a body.
@@ -167,11 +167,11 @@ impl Session {
             TargetForm::Asterisk => Lookup::NotFound,
             TargetForm::Origin | TargetForm::Absolute { .. } => {
                 let named = head.target.authority(request.uri());
-                let field = if named.is_none() { request.headers().get("Host") } else { None };
+                let mut field = request.headers().get_all("Host");
                 let target = Target {
                     method: request.method(),
                     path: head.target.path(request.uri()),
-                    host: named.or(field.as_deref()),
+                    host: named.map(str::as_bytes).or_else(|| field.next()),
                 };
                 state.routes.find(&target)
             }
@@ -254,15 +254,16 @@ impl Session {
             return self.send(response, false);
         }
         self.key.store(handler.key(), Relaxed);
-        self.state.lock().phase = Phase::Handling(handler);
+        self.state.lock().phase = Phase::Handling(Some(handler));
         self.link().runtime().schedule(self.clone());
     }
 
     /// Calls the handler, with an exchange or with an aio.
     fn run_handler(self: Arc<Self>) {
-        let state = self.state.lock();
-        let Phase::Handling(handler) = &state.phase else { return };
-        let (handler, request) = (handler.clone(), state.request.clone());
+        let mut state = self.state.lock();
+        let Phase::Handling(handler) = &mut state.phase else { return };
+        let Some(handler) = handler.take() else { return };
+        let request = state.request.clone();
         drop(state);
         match handler.kind() {
             Kind::Function(function) => {
@@ -344,7 +345,9 @@ impl Session {
         if closes {
             // Behind what the handler has queued.
             let then = Then::Close;
-            self.link().write_for_owner(&mut Vec::new(), &Body::empty(), then);
+            if self.link().write_for_owner(&mut Vec::new(), &Body::empty(), then) {
+                self.on_written();
+            }
         } else {
             self.on_written();
         }
@@ -394,10 +397,13 @@ impl Session {
         let nothing = Body::empty();
         let body = if has_body { response.stored_body() } else { &nothing };
         let then = if closes { Then::Close } else { Then::Keep };
-        with_head(|head| {
+        let is_out = with_head(|head| {
             response.write_head(&edit, head);
-            self.link().write_for_owner(head, body, then);
+            self.link().write_for_owner(head, body, then)
         });
+        if is_out {
+            self.on_written();
+        }
     }
 
     /// Decides what becomes of a body that was not collected.

@@ -1,0 +1,4 @@
+//! Chunked bodies, decoded and encoded.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| nng_oxide::fuzzing::chunked_body(data));
