@@ -9,9 +9,10 @@ use std::process::abort;
 use std::sync::Arc;
 use std::time::Duration;
 
-use nng_aio::net::{Addr, Query, Resolver};
-use nng_aio::{Aio, Refused, Runtime};
-use support::{Door, FOREVER};
+use nng_aio::net::{Addr, Dialer, Listener, Query, Resolver};
+use nng_aio::{Aio, Error, Refused, Runtime};
+use support::streams::{Kind, connected, recv, send, start_accept, start_dial, start_recv};
+use support::{Directory, Door, FOREVER};
 
 /// Runs `child` in a forked child; true if it returned true there in time.
 fn in_child(child: impl FnOnce() -> bool) -> bool {
@@ -101,4 +102,33 @@ fn a_child_looks_names_up_on_threads_of_its_own() {
         is_refused && own.result() == 0 && own.take_output::<Vec<Addr>>(0).is_some()
     }));
     door.open();
+}
+
+#[test]
+fn a_child_leaves_its_parents_connections_and_paths_alone() {
+    for kind in Kind::ALL {
+        let directory = Directory::new();
+        let path = directory.join("socket");
+        let listener = Listener::ipc(&path).unwrap();
+        listener.listen().unwrap();
+        let dialer = Dialer::ipc(&path).unwrap();
+        let [one, other] = kind.pair();
+        let (waits, kept) = (start_recv(&one, 1), one.clone());
+        assert!(in_child(|| {
+            // None of these may hang or reach the peer.
+            let is_refused = one.recv_sync(&mut [0; 1], FOREVER) == Err(Error::Closed);
+            one.close();
+            drop(waits);
+            drop(one);
+            drop(listener);
+            drop(dialer);
+            let own = Listener::ipc(directory.join("other")).unwrap();
+            own.listen().unwrap();
+            let accept = start_accept(&own);
+            connected(&start_dial(&Dialer::new(own.local_addr()).unwrap())).unwrap();
+            is_refused && path.exists() && connected(&accept).is_ok()
+        }));
+        assert_eq!(send(&other, "x"), Ok(1));
+        assert_eq!(recv(&kept, 1).unwrap(), b"x");
+    }
 }
