@@ -275,7 +275,7 @@ impl Response {
         let reason = self.reason();
         let line_len = Version::LEN + reason.len() + " 65535 \r\n".len();
         out.reserve(line_len + edit.max_len(&self.entity.headers));
-        out.extend_from_slice(self.version.as_str().as_bytes());
+        out.extend_from_slice(self.version.as_bytes());
         out.push(b' ');
         out.extend_from_slice(Decimal::new(self.status.into()).as_bytes());
         out.push(b' ');
@@ -400,7 +400,7 @@ mod tests {
     #[test]
     fn additions_follow_the_fields_in_one_order() {
         let edit = HeadEdit {
-            date: Some("Sun, 06 Nov 1994 08:49:37 GMT"),
+            date: Some(b"Sun, 06 Nov 1994 08:49:37 GMT"),
             length: Some(0),
             close: true,
             ..HeadEdit::default()
@@ -415,7 +415,7 @@ mod tests {
     #[test]
     fn additions_yield_to_what_the_message_says() {
         let edit =
-            HeadEdit { date: Some("d"), length: Some(0), close: true, ..HeadEdit::default() };
+            HeadEdit { date: Some(b"d"), length: Some(0), close: true, ..HeadEdit::default() };
         let fields =
             [("date", "mine"), ("Transfer-Encoding", "chunked"), ("connection", "x, Close")];
         assert_eq!(

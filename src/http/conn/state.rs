@@ -131,6 +131,9 @@ impl Effects {
 
     /// Finishes the operations that have ended, in order.
     pub(super) fn finish(&mut self) {
+        if self.first.is_none() {
+            return;
+        }
         for mut ended in self.first.take().into_iter().chain(self.more.drain(..)) {
             if let Some(to) = ended.to {
                 to.deliver();

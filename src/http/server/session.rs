@@ -390,7 +390,7 @@ impl Session {
         let date = self.core.date();
         let edit = HeadEdit {
             omit: if permits_body || response.status() == 304 { &[] } else { NO_LENGTH },
-            date: Some(date.as_str()),
+            date: Some(date.as_bytes()),
             length: has_body.then_some(0),
             close: closes,
         };
