@@ -166,18 +166,18 @@ impl Core {
             AfterFinish::Idle { wake } => self.wake_driver(wake),
             AfterFinish::Released => {
                 let contents = self.slot.with(|state| state.take_contents());
-                runtime.schedule(Arc::new(Leftover::new(contents)));
+                Leftover::send(contents, &runtime);
             }
         }
         // The last owner of a provider is seldom its operation.
         if let Some(cancel) = cancel.filter(|cancel| Arc::strong_count(cancel) == 1) {
-            runtime.schedule(Arc::new(Leftover::new(cancel)));
+            Leftover::send(cancel, &runtime);
         }
     }
 
     /// A thread that waits by making turns sleeps in the selector.
     fn wake_driver(&self, wake: bool) {
-        if wake && self.runtime.is_host_driven() {
+        if wake && self.runtime.has_turning_waits() {
             self.runtime.kick();
         }
     }
@@ -197,14 +197,20 @@ impl Core {
     }
 
     fn wait_until_idle(&self) {
-        self.runtime.before_block();
-        if self.runtime.is_host_driven() {
+        let runtime = &self.runtime;
+        let is_covered = runtime.before_block();
+        if runtime.is_host_driven() {
             // A turn may fork, and a child does not wait for what is its parent's.
             self.slot.wait_by(|| {
-                self.runtime.turn(TURN);
+                runtime.turn(TURN);
                 !self.is_forked()
             });
-        } else {
+            return;
+        }
+        if !is_covered {
+            runtime.turn_within(&self.slot);
+        }
+        if !self.is_forked() {
             self.slot.wait();
         }
     }
@@ -250,17 +256,22 @@ impl Task for Core {
 }
 
 /// Something foreign on its way to be dropped where foreign code may run.
-struct Leftover<T>(Mutex<Option<T>>);
+struct Leftover<T> {
+    value: Mutex<Option<T>>,
+    /// Keeps the queue alive that this is in.
+    _runtime: Arc<Shared>,
+}
 
-impl<T> Leftover<T> {
-    fn new(value: T) -> Self {
-        Self(Mutex::new(Some(value)))
+impl<T: Send + 'static> Leftover<T> {
+    fn send(value: T, runtime: &Arc<Shared>) {
+        let value = Mutex::new(Some(value));
+        runtime.schedule(Arc::new(Self { value, _runtime: Arc::clone(runtime) }));
     }
 }
 
 impl<T: Send + 'static> Task for Leftover<T> {
     fn run(self: Arc<Self>) {
-        let value = self.0.lock().take();
+        let value = self.value.lock().take();
         drop(value);
     }
 
