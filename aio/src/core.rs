@@ -35,7 +35,7 @@ pub(crate) struct Core {
 
 impl Core {
     pub(crate) fn new(runtime: &Arc<Shared>, callback: Option<Callback>, key: usize) -> Arc<Self> {
-        runtime.registry.add(|place| {
+        let make = |place| {
             Arc::new(Self {
                 slot: Slot::new(callback),
                 deadline: runtime.deadlines.new_cell(),
@@ -43,7 +43,9 @@ impl Core {
                 place,
                 runtime: Arc::clone(runtime),
             })
-        })
+        };
+        // The parent's locks may be held for ever in a forked child.
+        if runtime.is_forked() { make(usize::MAX) } else { runtime.registry.add(make) }
     }
 
     /// The address that names this aio while it lives.
@@ -295,7 +297,6 @@ impl Timed for Core {
 
 impl Drop for Core {
     fn drop(&mut self) {
-        // The parent's locks may be held for ever in a forked child.
         if !self.is_forked() {
             self.runtime.deadlines.forget(&self.deadline);
             self.runtime.registry.remove(self.place);

@@ -123,6 +123,12 @@ impl Shared {
         self.stopping.store(true, SeqCst);
     }
 
+    /// Takes the first callback off the queue, and says how many are behind it. A child that returns
+    /// from the callback it was forked in finds none.
+    pub(crate) fn next_task(&self) -> Option<(Arc<dyn Task>, usize)> {
+        if self.is_forked() { None } else { self.queue.pop() }
+    }
+
     /// Queues a user callback; see the table at the head of this file.
     pub(crate) fn schedule(&self, task: Arc<dyn Task>) {
         if self.is_forked() {
@@ -172,7 +178,7 @@ impl Shared {
 
     /// Ends the wait of one waiting thread, unless a kick is under way.
     pub(crate) fn kick(&self) {
-        if self.roles.claim_kick() {
+        if !self.is_forked() && self.roles.claim_kick() {
             self.kick_again();
         }
     }
@@ -192,6 +198,9 @@ impl Shared {
         at: Instant,
         object: impl FnOnce() -> Weak<dyn Timed>,
     ) {
+        if self.is_forked() {
+            return;
+        }
         let tick = self.deadlines.tick_at(at);
         if let Some(tick) = self.deadlines.set(cell, tick, object) {
             self.first_deadline_moved(tick);
@@ -239,6 +248,9 @@ impl Shared {
 
     /// Queues what a thread gathered that does not come back to it soon.
     pub(crate) fn publish(&self, batch: &mut Vec<Arc<dyn Task>>) {
+        if self.is_forked() {
+            return;
+        }
         self.queue.append(batch);
         if self.roles.needs_kick() {
             self.kick();
@@ -255,7 +267,7 @@ impl Shared {
     /// A thread of ours is about to sleep. If nobody else looks after what may come, somebody is
     /// appointed; false if there is nobody. While a watchdog ticks, that is its business.
     pub(crate) fn hand_over(&self) -> bool {
-        if self.is_host_driven() || self.roles.is_ticking() {
+        if self.is_host_driven() || self.roles.is_ticking() || self.is_forked() {
             return true;
         }
         if self.roles.waiting() == 0 {

@@ -48,6 +48,10 @@ pub(crate) fn run_thread(shared: &Arc<Shared>, slot: usize) {
             Duty::Run(task) => run_aside(shared, task),
             Duty::Exit => return,
         }
+        // A child that was forked in a callback is left with this thread alone, and no runtime.
+        if shared.is_forked() {
+            return;
+        }
     }
 }
 
@@ -91,7 +95,7 @@ impl Worker {
             if polls {
                 self.poll(shared, slot);
                 // Also when the runtime ends: others may still be in callbacks that block.
-                if !shared.roles.take_watch() {
+                if shared.is_forked() || !shared.roles.take_watch() {
                     return;
                 }
             }
@@ -115,6 +119,9 @@ impl Worker {
             }
             self.wait(shared, slot, place, has_more.then_some(Duration::ZERO));
             has_more = self.handle(shared, place) | self.run_callbacks(shared, place);
+            if shared.is_forked() {
+                break;
+            }
             if self.retires(shared) {
                 if has_more || !shared.queue.is_empty() || shared.has_unplanned_deadline() {
                     shared.kick();
@@ -194,6 +201,9 @@ impl Worker {
         let now = Instant::now();
         let tick = shared.deadlines.tick_of(now);
         for _ in 0..DEADLINES {
+            if shared.is_forked() {
+                return false;
+            }
             let due = shared.deadlines.next_due(tick, &mut self.stale);
             for object in self.stale.drain(..) {
                 shared.shielded("a destructor", || drop(object));
@@ -233,7 +243,7 @@ impl Worker {
             if let (true, true, Some(began)) = (is_timed, left > 0, began) {
                 call_help(shared, began, count);
             }
-            next = shared.queue.pop();
+            next = shared.next_task();
         }
         current::set_phase(before);
         if let Some(began) = began {
@@ -276,7 +286,7 @@ fn take_first(shared: &Shared) -> Option<(Arc<dyn Task>, usize)> {
     });
     match single {
         Some(task) => Some((task, 0)),
-        None => shared.queue.pop(),
+        None => shared.next_task(),
     }
 }
 
@@ -312,7 +322,7 @@ fn call_help(shared: &Shared, began: Instant, count: usize) {
 
 /// Takes callbacks off the queue until it is empty.
 fn help(shared: &Shared) {
-    while let Some((task, _)) = shared.queue.pop() {
+    while let Some((task, _)) = shared.next_task() {
         let key = task.key();
         let began = Instant::now();
         shared.shielded("a callback", || task.run());
