@@ -198,7 +198,8 @@ impl Runtime {
 
     /// Announces that this thread is about to sleep in the kernel for what may be long.
     pub(crate) fn before_block(&self) {
-        self.shared.before_block();
+        // At the limit of threads there is nobody to take over.
+        let _ = self.shared.before_block();
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {

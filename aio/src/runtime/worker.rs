@@ -28,20 +28,40 @@ const WORTH_HELP: Duration = Duration::from_micros(8);
 /// So many turns within [`BUSY_SPAN`] are busy.
 const BUSY_TURNS: u32 = 32;
 const BUSY_SPAN: Duration = Duration::from_millis(4);
+/// The longest wait of a turn in a callback that waits: another thread may get the kick that is meant
+/// for it.
+const TURN_WITHIN: Duration = Duration::from_millis(10);
 /// Turns for which callbacks are timed one by one after a slow batch.
 const SUSPICION: u32 = 32;
 
 /// Runs a thread of the crew until it is not needed any more.
 pub(crate) fn run_thread(shared: &Arc<Shared>, slot: usize) {
+    current::settle(shared, slot);
     let _entered = current::enter(shared);
+    let _member = Member(shared);
     let mut worker = Worker::new();
     loop {
-        match shared.crew.next_duty(slot) {
+        match shared.crew.next_duty(shared, slot) {
             Duty::Granted(Grant::Poll) => worker.poll_and_watch(shared, slot, true),
             Duty::Granted(Grant::Watch) => worker.poll_and_watch(shared, slot, false),
             Duty::Granted(Grant::Help) => help(shared),
             Duty::Run(task) => run_aside(shared, task),
             Duty::Exit => return,
+        }
+        // A child that was forked in a callback is left with this thread alone, and no runtime.
+        if shared.is_forked() {
+            return;
+        }
+    }
+}
+
+/// Foreign code cannot end a thread. If a defect of ours does, others must not wait for it.
+struct Member<'a>(&'a Shared);
+
+impl Drop for Member<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.crew.lose();
         }
     }
 }
@@ -74,7 +94,8 @@ impl Worker {
         loop {
             if polls {
                 self.poll(shared, slot);
-                if shared.is_stopping() || !shared.roles.take_watch() {
+                // Also when the runtime ends: others may still be in callbacks that block.
+                if shared.is_forked() || !shared.roles.take_watch() {
                     return;
                 }
             }
@@ -96,8 +117,11 @@ impl Worker {
                 shared.kick_again();
                 break;
             }
-            self.wait(shared, slot, place, has_more);
+            self.wait(shared, slot, place, has_more.then_some(Duration::ZERO));
             has_more = self.handle(shared, place) | self.run_callbacks(shared, place);
+            if shared.is_forked() {
+                break;
+            }
             if self.retires(shared) {
                 if has_more || !shared.queue.is_empty() || shared.has_unplanned_deadline() {
                     shared.kick();
@@ -108,9 +132,10 @@ impl Worker {
         place.set(State::Elsewhere);
     }
 
-    fn wait(&mut self, shared: &Shared, slot: usize, place: &Slot, has_more: bool) {
-        if has_more {
-            self.select(shared, Some(Duration::ZERO));
+    /// Waits for events, at most until the next deadline and no longer than `at_most`.
+    fn wait(&mut self, shared: &Shared, slot: usize, place: &Slot, at_most: Option<Duration>) {
+        if at_most == Some(Duration::ZERO) {
+            self.select(shared, at_most);
         } else {
             shared.roles.enter_wait();
             place.set(State::Waiting);
@@ -119,12 +144,22 @@ impl Worker {
             } else {
                 Some(Duration::ZERO)
             };
-            let is_idle = self.select(shared, limit);
+            let is_idle = self.select(shared, at_most.into_iter().chain(limit).min());
             place.set(State::Working);
             shared.timekeeper.left(slot, limit, is_idle);
             shared.roles.leave_wait();
         }
         place.advance();
+    }
+
+    /// Makes one turn in a callback that waits, since nobody else can.
+    pub(crate) fn turn_within(&mut self, shared: &Shared, slot: usize) {
+        let place = shared.crew.slot(slot);
+        let before = place.state();
+        self.wait(shared, slot, place, Some(TURN_WITHIN));
+        self.handle(shared, place);
+        self.run_callbacks(shared, place);
+        place.set(before);
     }
 
     /// Waits for events and looks their watchers up. True if there were none.
@@ -166,6 +201,9 @@ impl Worker {
         let now = Instant::now();
         let tick = shared.deadlines.tick_of(now);
         for _ in 0..DEADLINES {
+            if shared.is_forked() {
+                return false;
+            }
             let due = shared.deadlines.next_due(tick, &mut self.stale);
             for object in self.stale.drain(..) {
                 shared.shielded("a destructor", || drop(object));
@@ -177,7 +215,7 @@ impl Worker {
                         if batch.is_empty() { 0 } else { shared.queue.append(batch) }
                     },
                 );
-            cover(shared, queued);
+            shared.cover(queued);
             place.advance();
             shared.shielded("a cancel function", || due.due(now));
         }
@@ -187,7 +225,7 @@ impl Worker {
     /// Runs callbacks, gathered and queued ones. True if the budget ended before the queue did.
     pub(crate) fn run_callbacks(&mut self, shared: &Shared, place: &Slot) -> bool {
         let Some((first, queued)) = take_first(shared) else { return false };
-        cover(shared, queued);
+        shared.cover(queued);
         let is_timed = self.suspicion > 0;
         let mut stopwatch = is_timed.then(Stopwatch::new);
         let began = (is_timed || queued > 0 || self.turns & 7 == 0).then(Instant::now);
@@ -206,7 +244,7 @@ impl Worker {
             if let (true, true, Some(began)) = (is_timed, left > 0, began) {
                 call_help(shared, began, count);
             }
-            next = shared.queue.pop();
+            next = shared.next_task();
         }
         current::set_phase(before);
         if let Some(began) = began {
@@ -234,20 +272,6 @@ impl Worker {
     }
 }
 
-/// Sees to it that nothing is left alone if the foreign code that this thread is about to run blocks.
-fn cover(shared: &Shared, queued: usize) {
-    if shared.is_host_driven() {
-        return;
-    }
-    let nobody_waits = shared.roles.waiting() == 0;
-    if queued > 0 || nobody_waits {
-        shared.start_watch();
-    }
-    if !nobody_waits && shared.has_unplanned_deadline() {
-        shared.kick();
-    }
-}
-
 /// Queues this thread's batch, and takes the first callback and the number of those behind it. A
 /// single one that nobody waits before is not queued at all.
 fn take_first(shared: &Shared) -> Option<(Arc<dyn Task>, usize)> {
@@ -263,7 +287,7 @@ fn take_first(shared: &Shared) -> Option<(Arc<dyn Task>, usize)> {
     });
     match single {
         Some(task) => Some((task, 0)),
-        None => shared.queue.pop(),
+        None => shared.next_task(),
     }
 }
 
@@ -300,7 +324,7 @@ fn call_help(shared: &Shared, began: Instant, count: usize) {
 /// Takes callbacks off the queue until it is empty.
 fn help(shared: &Shared) {
     let mut stopwatch = Stopwatch::new();
-    while let Some((task, _)) = shared.queue.pop() {
+    while let Some((task, _)) = shared.next_task() {
         let key = task.key();
         let took = stopwatch.time(|| shared.shielded("a callback", || task.run()));
         shared.detector.ran(key, took);
