@@ -25,12 +25,13 @@ use nng_aio::{
 use parking_lot::{Mutex, MutexGuard};
 
 use super::body::BodyReader;
+use super::effects::Effects;
 use super::read::{Destination, Kind, Read};
 use super::settings::Settings;
-use super::state::{Answering, Effects, State};
+use super::state::{Answering, State};
 use super::transact::Transaction;
 use super::write::{Content, Then, Write, send_both};
-use super::{Event, Owner, Sink};
+use super::{Owner, Sink};
 use crate::http::Shared;
 use crate::http::body::Body;
 use crate::http::request::Request;
@@ -203,8 +204,11 @@ impl Link {
         });
     }
 
-    /// The holder lets go: everything that waits ends.
+    /// The holder lets go: everything that waits ends. In the child of a fork it is left to the parent.
     pub(crate) fn close_by_holder(self: &Arc<Self>) {
+        if self.runtime.is_forked() {
+            return;
+        }
         self.with(State::close_by_holder);
     }
 
@@ -250,8 +254,8 @@ impl Link {
         });
     }
 
-    /// Writes a message for the owner. True if it is out; else [`Event::Written`] tells when it is,
-    /// or [`Event::Closed`] that it never will be.
+    /// Writes a message for the owner. True if it is out; else [`Written`](super::Event::Written) tells when it is,
+    /// or [`Closed`](super::Event::Closed) that it never will be.
     pub(crate) fn write_for_owner(
         self: &Arc<Self>,
         head: &mut Vec<u8>,

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `mod` | what the holder of a connection can ask for |
 //! | `link` | who may reach a connection, and what is done after its lock is gone |
-//! | `state` | what a connection is in, and what happens to it |
+//! | `state`, `effects` | what a connection is in, and what happens to it; what that leaves to do |
 //! | `read`, `write` | what each kind of read takes; what each write sends and what its end does |
 //! | `transact`, `body` | a response to a request; a body on its way in |
 //! | `input`, `queue`, `settings` | bytes not yet read; operations in order; limits |
@@ -15,6 +15,7 @@
 //! It must not know what a server is.
 
 mod body;
+mod effects;
 mod input;
 mod link;
 mod queue;

@@ -18,9 +18,10 @@ use std::time::Instant;
 use nng_aio::net::Socket;
 use nng_aio::{Error, Operation, OperationId, Readiness};
 
+use super::effects::Effects;
 use super::input::{Input, with_room};
 use super::queue::Queue;
-use super::read::{Destination, Kind, Outcome, Parsers, Read};
+use super::read::{Kind, Outcome, Parsers, Read};
 use super::settings::Settings;
 use super::write::{Content, Then, Write};
 use super::{Event, Sink, Wait};
@@ -28,6 +29,9 @@ use crate::http::codec::{RequestParser, ResponseParser};
 
 /// Calls to the system in one go, so that one connection cannot keep a thread for itself.
 const BUDGET: u32 = 16;
+
+/// Memory in bytes that a parser may keep while its connection idles.
+const IDLE_MEMORY: usize = 512;
 
 /// A connection.
 pub(super) struct State {
@@ -79,69 +83,11 @@ pub(crate) struct Answering {
     pub(crate) expects_continue: bool,
 }
 
-/// What is left to do when the lock is gone.
-#[derive(Default)]
-pub(super) struct Effects {
-    /// Operations that have ended; the first apart since there is hardly ever another.
-    first: Option<Ended>,
-    more: Vec<Ended>,
-    /// Set the timer to this.
-    pub(super) timer: Option<Instant>,
-    /// Come back soon: there was more to do than one go allows.
-    pub(super) again: bool,
-}
-
-/// An operation that has ended.
-struct Ended {
-    operation: Operation,
-    result: Result<(), Error>,
-    count: usize,
-    /// A message that goes back to the caller first.
-    to: Option<Destination>,
-}
-
 /// Which operation an error belongs to; all others see `Closed`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Side {
     Read,
     Write,
-}
-
-impl Effects {
-    fn end(&mut self, ended: Ended) {
-        if self.first.is_none() {
-            self.first = Some(ended);
-        } else {
-            self.more.push(ended);
-        }
-    }
-
-    fn end_read(&mut self, read: Read, result: Result<(), Error>) {
-        let (count, to) = (read.count, read.to);
-        if let Sink::Aio(operation) = read.sink {
-            self.end(Ended { operation, result, count, to });
-        }
-    }
-
-    fn end_write(&mut self, sink: Sink, result: Result<(), Error>, count: usize) {
-        if let Sink::Aio(operation) = sink {
-            self.end(Ended { operation, result, count, to: None });
-        }
-    }
-
-    /// Finishes the operations that have ended, in order.
-    pub(super) fn finish(&mut self) {
-        if self.first.is_none() {
-            return;
-        }
-        for mut ended in self.first.take().into_iter().chain(self.more.drain(..)) {
-            if let Some(to) = ended.to {
-                to.deliver();
-            }
-            ended.operation.set_count(ended.count);
-            ended.operation.finish(ended.result);
-        }
-    }
 }
 
 impl State {
@@ -505,6 +451,11 @@ impl State {
     /// The owner begins to wait for what the first read brings.
     fn begin_owner_wait(&mut self, effects: &mut Effects) {
         let Some(Read { sink: Sink::Owner, kind, .. }) = self.reads.front() else { return };
+        if let (Kind::Request(_), Some(parser)) = (kind, &mut self.requests)
+            && parser.memory() > IDLE_MEMORY
+        {
+            parser.shrink_to_fit();
+        }
         let (limit, wait) = match kind {
             Kind::Body(_) => (self.settings.body, Wait::Body),
             Kind::Some

@@ -32,7 +32,9 @@ use super::exchange::Exchange;
 use super::handler::{Handler, Kind};
 use super::routes::{Lookup, Snapshot, Target};
 use crate::http::codec::{BodyFraming, RequestHead, TargetForm};
-use crate::http::conn::{Answering, BodyReader, Conn, Event, Link, Owner, Then, Wait, with_head};
+use crate::http::conn::{
+    Answering, BodyError, BodyReader, Conn, Event, Link, Owner, Then, Wait, with_head,
+};
 use crate::http::head_edit::HeadEdit;
 use crate::http::response::Remainder;
 use crate::http::{Body, Request, Response, Shared, status};
@@ -375,8 +377,10 @@ impl Session {
             || remainder != Remainder::Nothing;
         let to_head = state.to_head;
         let unread = if let Rest::Drain(framing) = rest { Some(framing) } else { None };
-        state.phase = Phase::Responding(unread);
+        let before = mem::replace(&mut state.phase, Phase::Responding(unread));
         drop(state);
+        // A handler goes where its destructor may do anything.
+        drop(before);
         self.core.count_request();
 
         let replaced = response.is_error_page().then(|| {
@@ -480,12 +484,12 @@ impl Session {
         }
     }
 
-    fn on_bad_body(self: &Arc<Self>) {
+    fn on_bad_body(self: &Arc<Self>, error: BodyError) {
         let is_draining = matches!(self.state.lock().phase, Phase::Draining);
         if is_draining {
-            self.link().close(Error::Protocol);
+            self.link().close(error.error());
         } else {
-            self.refuse(400);
+            self.refuse(error.status());
         }
     }
 
@@ -534,7 +538,7 @@ impl Owner for Session {
                 self.refuse(error.status());
             }
             Event::Body(Ok(bytes)) => self.on_body(bytes),
-            Event::Body(Err(_)) => self.on_bad_body(),
+            Event::Body(Err(error)) => self.on_bad_body(error),
             Event::Written => self.on_written(),
             Event::TimedOut(wait) => self.on_timeout(wait),
             Event::Closed(_) => self.end(),
