@@ -640,6 +640,40 @@ on_both_runtimes! {
         bench.assert_closed();
     }
 
+    fn a_limit_of_zero_gives_timed_out_at_once_without_effect(bench) {
+        bench.send(format!("{REQUEST}hello"));
+        let message = request();
+        message.lock().set_uri("/old").unwrap();
+        let op = bench.op().timeout(Duration::ZERO);
+        op.aio.set_buffer(vec![0; 5]).unwrap();
+        bench.conn.read(&op.aio);
+        assert_eq!(op.end(), (NNG_ETIMEDOUT, 0));
+        bench.conn.read_all(op.again());
+        assert_eq!(op.end(), (NNG_ETIMEDOUT, 0));
+        bench.conn.read_req(&message, op.again());
+        assert_eq!(op.end(), (NNG_ETIMEDOUT, 0));
+        assert_eq!(message.lock().uri(), "/old");
+        assert_eq!(bench.read_req(&message).result(), 0);
+        assert_eq!(bench.read_all(5).text(), "hello");
+        bench.assert_open();
+    }
+
+    fn a_stopped_aio_is_refused_without_callback_or_effect(bench) {
+        let (asked, answered) = (request(), response());
+        asked.lock().set_uri("/old").unwrap();
+        answered.lock().set_status(404);
+        let op = bench.op();
+        op.aio.stop();
+        bench.conn.read(&op.aio);
+        bench.conn.read_all(&op.aio);
+        bench.conn.read_req(&asked, &op.aio);
+        bench.conn.read_res(&answered, &op.aio);
+        bench.settle();
+        assert_eq!((op.aio.result(), op.runs()), (NNG_ECANCELED, 0));
+        assert_eq!((asked.lock().uri(), answered.lock().status()), ("/old", 404));
+        bench.assert_open();
+    }
+
     // --- Errors: closing ------------------------------------------------------------------------
 
     fn closing_cancels_the_active_read_if_no_write_is_active(bench) {
