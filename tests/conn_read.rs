@@ -116,6 +116,16 @@ on_both_runtimes! {
         assert_eq!(last.text(), "de");
     }
 
+    fn a_read_into_no_memory_ends_when_the_head_before_it_is_cancelled(bench) {
+        let head = bench.read_req(&request());
+        let (empty, last) = (bench.read(0), bench.read_all(2));
+        empty.assert_pending();
+        head.aio.cancel();
+        assert_eq!((head.end(), empty.end()), ((NNG_ECANCELED, 0), (0, 0)));
+        bench.send("ab");
+        assert_eq!(last.text(), "ab");
+    }
+
     // --- Heads ----------------------------------------------------------------------------------
 
     fn a_head_is_read_up_to_its_empty_line(bench) {
