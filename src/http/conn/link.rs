@@ -88,9 +88,15 @@ impl Link {
 
     // --- For holders ----------------------------------------------------------------------------
 
-    /// Starts a read of any kind; `to` is where a message goes when it is there.
-    pub(super) fn start_read(self: &Arc<Self>, kind: Kind, to: Option<Destination>, aio: &Aio) {
+    /// Starts a read of what `what` says, which is asked once the operation is accepted; a message
+    /// goes to the destination when it is there.
+    pub(super) fn start_read(
+        self: &Arc<Self>,
+        aio: &Aio,
+        what: impl FnOnce() -> (Kind, Option<Destination>),
+    ) {
         let Some(operation) = accept(aio) else { return };
+        let (kind, to) = what();
         let id = operation.id();
         let mut effects = Effects::default();
         let mut state = self.state.lock();

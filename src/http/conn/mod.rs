@@ -151,7 +151,7 @@ impl Conn {
     /// # Source
     /// nng 1.12, nng_http_conn_read(3http).
     pub fn read(&self, aio: &Aio) {
-        self.link.start_read(Kind::Some, None, aio);
+        self.link.start_read(aio, || (Kind::Some, None));
     }
 
     /// Reads until the aio's buffers are full.
@@ -160,7 +160,7 @@ impl Conn {
     /// # Source
     /// nng 1.12, nng_http_conn_read_all(3http).
     pub fn read_all(&self, aio: &Aio) {
-        self.link.start_read(Kind::All, None, aio);
+        self.link.start_read(aio, || (Kind::All, None));
     }
 
     /// Writes some of the aio's buffers, at least one byte.
@@ -186,8 +186,10 @@ impl Conn {
     /// # Source
     /// nng 1.12, nng_http_conn_read_req(3http).
     pub fn read_req(&self, request: &Shared<Request>, aio: &Aio) {
-        let (from, to) = Destination::request(request);
-        self.link.start_read(Kind::Request(from), Some(to), aio);
+        self.link.start_read(aio, || {
+            let (from, to) = Destination::request(request);
+            (Kind::Request(from), Some(to))
+        });
     }
 
     /// Reads the head of a response into `response`, up to and including the empty line.
@@ -196,8 +198,10 @@ impl Conn {
     /// # Source
     /// nng 1.12, nng_http_conn_read_res(3http).
     pub fn read_res(&self, response: &Shared<Response>, aio: &Aio) {
-        let (from, to) = Destination::response(response);
-        self.link.start_read(Kind::Response(from), Some(to), aio);
+        self.link.start_read(aio, || {
+            let (from, to) = Destination::response(response);
+            (Kind::Response(from), Some(to))
+        });
     }
 
     /// Writes a request, head and body.

@@ -570,6 +570,9 @@ impl State {
         if let Some(read) = self.reads.remove(index) {
             effects.end_read(read, Err(error));
         }
+        if index == 0 {
+            self.pump_reads(effects);
+        }
     }
 
     /// Ends the read at `index` with `error`, and the connection with it.
