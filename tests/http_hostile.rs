@@ -17,8 +17,10 @@ enum Outcome {
     Kept(u16),
     /// It is answered with `Connection: close`, and what follows is discarded.
     Closed(u16),
+    /// It is answered before the server learns that its body, which nobody wants, is broken.
+    Broken(u16),
 }
-use Outcome::{Closed, Kept};
+use Outcome::{Broken, Closed, Kept};
 
 /// How a request is sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -90,7 +92,7 @@ fn ask(server: &Server, request: &[u8], way: Way, outcome: Outcome) -> Answer {
     let method = if request.starts_with(b"HEAD ") { "HEAD" } else { "GET" };
     let answer = client.answer_to(method);
     let (status, closes) = match outcome {
-        Kept(status) => (status, false),
+        Kept(status) | Broken(status) => (status, false),
         Closed(status) => (status, true),
     };
     assert_eq!((answer.status, answer.closes()), (status, closes), "{}", answer.head);
@@ -525,6 +527,54 @@ fn codings_other_than_chunked_are_refused() {
     }
     let old = format!("POST PATH HTTP/1.0\r\nTransfer-Encoding: chunked{chunks}");
     check(&[&old], all(Closed(400)));
+}
+
+#[test]
+fn broken_chunks_are_refused() {
+    let bodies = [
+        "x\r\nhello\r\n0\r\n\r\n",
+        "\r\nhello\r\n0\r\n\r\n",
+        "-5\r\nhello\r\n0\r\n\r\n",
+        "+5\r\nhello\r\n0\r\n\r\n",
+        "0x5\r\nhello\r\n0\r\n\r\n",
+        " 5\r\nhello\r\n0\r\n\r\n",
+        "5 \r\nhello\r\n0\r\n\r\n",
+        "5 x\r\nhello\r\n0\r\n\r\n",
+        "5;\r\nhello\r\n0\r\n\r\n",
+        "5;\u{1}\r\nhello\r\n0\r\n\r\n",
+        "10000000000000005\r\nhello\r\n0\r\n\r\n",
+        "5\r\nhello0\r\n\r\n",
+        "5\r\nhelloworld\r\n0\r\n\r\n",
+        "5\r\nhell\r\n0\r\n\r\n",
+        "5\nhello\n0\n\n",
+        "5\r\nhello\n0\r\n\r\n",
+        "5\rhello\r\n0\r\n\r\n",
+        "5\r\nhello\r\n0\r\n\n",
+        "5\r\nhello\r\n0\r\nTrailer\r\n\r\n",
+        "5\r\nhello\r\n0\r\n x\r\n\r\n",
+        "5\r\nhello\r\n0\r\n: x\r\n\r\n",
+        "5\r\nhello\r\n0\r\nX: a\rb\r\n\r\n",
+        &format!("5;{}\r\nhello\r\n0\r\n\r\n", "x".repeat(20)),
+        &format!("{}5\r\nhello\r\n0\r\n\r\n", "0".repeat(20)),
+        &format!("5\r\nhello\r\n0\r\nX: {}\r\n\r\n", "x".repeat(40)),
+    ];
+    let ends = bodies.map(|body| format!("Transfer-Encoding: chunked\r\n\r\n{body}"));
+    // Whoever does not want the body has been answered when it turns out to be broken.
+    check_posts(&ends.each_ref().map(String::as_str), [Closed(400), Broken(200), Broken(405)]);
+}
+
+#[test]
+fn chunked_bodies_that_are_too_long_are_refused_or_skipped_in_part() {
+    let end = |len: usize| {
+        let data = "x".repeat(len);
+        format!("Transfer-Encoding: chunked\r\n\r\n{len:x}\r\n{data}\r\n0\r\n\r\n")
+    };
+    check_posts(&[&end(MAX_BODY)], [Kept(200), Kept(200), Kept(405)]);
+    check_posts(&[&end(MAX_BODY + 1)], [Closed(400), Kept(200), Kept(405)]);
+    let skipped_in_part = [Closed(400), Broken(200), Broken(405)];
+    let data = "x".repeat(3 * MAX_BODY);
+    let huge = format!("Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n{data}");
+    check_posts(&[&end(2 * MAX_BODY), &huge], skipped_in_part);
 }
 
 #[test]

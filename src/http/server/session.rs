@@ -342,12 +342,15 @@ impl Session {
         drop(state);
         self.core.count_request();
         if closes {
-            // Behind what the handler has queued.
-            let then = Then::Close;
-            self.link().write_for_owner(&mut Vec::new(), &Body::empty(), then);
+            self.hang_up();
         } else {
             self.on_written();
         }
+    }
+
+    /// Closes the connection behind what has been queued, so that all of it arrives.
+    fn hang_up(&self) {
+        self.link().write_for_owner(&mut Vec::new(), &Body::empty(), Then::Close);
     }
 
     fn is_handling(&self) -> bool {
@@ -477,7 +480,8 @@ impl Session {
     fn on_bad_body(self: &Arc<Self>) {
         let is_draining = matches!(self.state.lock().phase, Phase::Draining);
         if is_draining {
-            self.link().close(Error::Protocol);
+            // The client may not have read its answer yet.
+            self.hang_up();
         } else {
             self.refuse(400);
         }
