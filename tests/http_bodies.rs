@@ -9,7 +9,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use nng_aio::Error;
-use nng_oxide::http::{Exchange, Handler, Response, Server, ServerConfig};
+use nng_oxide::http::{Body, Exchange, Handler, Response, Server, ServerConfig};
 use support::client::Client;
 use support::server::{fixed, handler, respond, running, serve};
 use support::{LIMIT, pattern};
@@ -434,6 +434,119 @@ fn a_response_without_a_body_says_so() {
     assert!(answer.field("Date").is_some());
     assert!(answer.field("Server").is_none());
     assert_goes_on(&mut client);
+}
+
+/// How a handler can describe a body, and what the client gets.
+struct Described {
+    name: &'static str,
+    make: fn(&mut Response),
+    /// The field, and what is sent of the body.
+    length: Option<&'static str>,
+    body: &'static str,
+    closes: bool,
+}
+
+#[test]
+fn no_response_runs_into_the_next_one() {
+    let table = [
+        Described {
+            name: "without a length",
+            make: |response| {
+                response.set_body("hello");
+                let _ = response.headers_mut().remove("Content-Length");
+            },
+            length: Some("5"),
+            body: "hello",
+            closes: false,
+        },
+        Described {
+            name: "longer than it says",
+            make: |response| {
+                response.set_body("hello");
+                let _ = response.headers_mut().set("Content-Length", "3");
+            },
+            length: Some("3"),
+            body: "hello",
+            closes: true,
+        },
+        Described {
+            name: "shorter than it says",
+            make: |response| {
+                response.set_body("hello");
+                let _ = response.headers_mut().set("Content-Length", "100");
+            },
+            length: Some("100"),
+            body: "hello",
+            closes: true,
+        },
+        Described {
+            name: "of a length that is none",
+            make: |response| {
+                response.set_body("hello");
+                let _ = response.headers_mut().set("Content-Length", "five");
+            },
+            length: Some("five"),
+            body: "hello",
+            closes: true,
+        },
+        Described {
+            name: "of two lengths",
+            make: |response| {
+                response.set_body("hello");
+                let _ = response.headers_mut().add("Content-Length", "3");
+            },
+            length: Some("5, 3"),
+            body: "hello",
+            closes: true,
+        },
+        Described {
+            name: "only announced",
+            make: |response| response.set_body(Body::declared(100)),
+            length: Some("100"),
+            body: "",
+            closes: true,
+        },
+        Described {
+            name: "coded by the handler",
+            make: |response| {
+                response.set_body("5\r\nhello\r\n0\r\n\r\n");
+                let _ = response.headers_mut().remove("Content-Length");
+                let _ = response.headers_mut().set("Transfer-Encoding", "chunked");
+            },
+            length: None,
+            body: "5\r\nhello\r\n0\r\n\r\n",
+            closes: true,
+        },
+    ];
+    let (server, hidden) = server();
+    for Described { name, make, length, body, closes } in table {
+        let handler = handler("GET", "/described", move |exchange| {
+            let mut response = Response::new();
+            make(&mut response);
+            exchange.respond(response);
+        });
+        server.add_handler(&handler).unwrap();
+        let mut client = Client::new(&server);
+        let request = "GET /described HTTP/1.1\r\nHost: h\r\n\r\n";
+        let next = if closes { HIDDEN.to_owned() } else { HIDDEN.replace("hidden", "next") };
+        client.send(request.to_owned() + &next);
+        client.end_sending();
+        let all = String::from_utf8(client.rest()).unwrap();
+        let (head, rest) = all.split_once("\r\n\r\n").unwrap();
+        let says = |field: &str| head.split("\r\n").any(|line| line == field);
+        assert_eq!(says("Connection: close"), closes, "{name}: {head}");
+        assert_eq!(head.contains("Content-Length"), length.is_some(), "{name}: {head}");
+        if let Some(length) = length {
+            assert!(says(&format!("Content-Length: {length}")), "{name}: {head}");
+        }
+        let next = rest.strip_prefix(body).unwrap_or_else(|| panic!("{name}: {rest}"));
+        assert_eq!(next.starts_with("HTTP/1.1 200 OK\r\n"), !closes, "{name}: {next}");
+        assert_eq!(next.is_empty(), closes, "{name}: {next}");
+        let head = Client::new(&server).exchange("HEAD", "/described", "");
+        assert!(!head.closes(), "{name}: nothing is wrong without the body");
+        server.del_handler(&handler).unwrap();
+    }
+    assert_eq!(hidden.load(SeqCst), 0);
 }
 
 #[test]

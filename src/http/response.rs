@@ -7,7 +7,7 @@ use nng_aio::Error;
 use super::body::Body;
 use super::codec::Decimal;
 use super::codec::grammar::is_field_value;
-use super::entity::{Entity, TRANSFER_ENCODING};
+use super::entity::{CONTENT_LENGTH, Entity, TRANSFER_ENCODING};
 use super::error_page::{MEDIA_TYPE, error_page};
 use super::head_edit::HeadEdit;
 use super::headers::Headers;
@@ -237,6 +237,18 @@ impl Response {
             0 => Remainder::Nothing,
             len => Remainder::Bytes(len),
         }
+    }
+
+    /// Returns whether a client knows where the response ends, if what is attached is all that will
+    /// be sent, and a length is added where none is given.
+    pub(crate) fn is_whole(&self, to_head: bool) -> bool {
+        if to_head || !status::permits_body(self.status) {
+            return true;
+        }
+        let Entity { headers, body } = &self.entity;
+        let says_nothing = !headers.contains(CONTENT_LENGTH);
+        let says_so = || self.entity.content_length() == Some(body.as_slice().len() as u64);
+        !headers.contains(TRANSFER_ENCODING) && (says_nothing || says_so())
     }
 
     /// Replaces the status line by one that was received and removes the body.
@@ -507,6 +519,28 @@ mod tests {
         assert_eq!(response.remainder(false), Remainder::Coded);
         response.set_body(Body::declared(10));
         assert_eq!(response.remainder(false), Remainder::Nothing);
+    }
+
+    #[test]
+    fn a_response_is_whole_if_what_is_attached_is_what_it_says() {
+        let mut response = Response::new();
+        assert!(response.is_whole(false));
+        response.set_body("abc");
+        assert!(response.is_whole(false));
+        for length in ["2", "4", "x", "", "3, 3"] {
+            response.headers_mut().set("Content-Length", length).unwrap();
+            assert!(!response.is_whole(false), "{length}");
+            assert!(response.is_whole(true), "{length}");
+        }
+        response.headers_mut().remove("Content-Length").unwrap();
+        assert!(response.is_whole(false), "the length can be added");
+        response.headers_mut().set("Transfer-Encoding", "chunked").unwrap();
+        assert!(!response.is_whole(false));
+        response.set_status(204);
+        assert!(response.is_whole(false));
+        response.reset();
+        response.set_body(Body::declared(3));
+        assert!(!response.is_whole(false));
     }
 
     #[test]

@@ -34,7 +34,6 @@ use super::routes::{Lookup, Snapshot, Target};
 use crate::http::codec::{BodyFraming, RequestHead, TargetForm};
 use crate::http::conn::{Answering, BodyReader, Conn, Event, Link, Owner, Then, Wait, with_head};
 use crate::http::head_edit::HeadEdit;
-use crate::http::response::Remainder;
 use crate::http::{Body, Request, Response, Shared, status};
 
 /// One connection of a server.
@@ -366,13 +365,12 @@ impl Session {
     fn send(self: &Arc<Self>, response: &Response, is_last: bool) {
         let mut state = self.state.lock();
         let rest = self.rest_of_body(&mut state);
-        let remainder = response.remainder(state.to_head);
         let closes = is_last
             || state.demands_close
             || rest == Rest::Close
             || response.ends_connection()
-            // Whoever might send the rest has no way to do so any more.
-            || remainder != Remainder::Nothing;
+            // What the client waits for will not come, or what comes is not what it waits for.
+            || !response.is_whole(state.to_head);
         let to_head = state.to_head;
         let unread = if let Rest::Drain(framing) = rest { Some(framing) } else { None };
         state.phase = Phase::Responding(unread);
@@ -388,14 +386,14 @@ impl Session {
         let permits_body = status::permits_body(response.status());
         let has_body = permits_body && !to_head;
         let date = self.core.date();
+        let nothing = Body::empty();
+        let body = if has_body { response.stored_body() } else { &nothing };
         let edit = HeadEdit {
             omit: if permits_body || response.status() == 304 { &[] } else { NO_LENGTH },
             date: Some(date.as_str()),
-            length: has_body.then_some(0),
+            length: has_body.then_some(body.as_slice().len() as u64),
             close: closes,
         };
-        let nothing = Body::empty();
-        let body = if has_body { response.stored_body() } else { &nothing };
         let then = if closes { Then::Close } else { Then::Keep };
         with_head(|head| {
             response.write_head(&edit, head);
