@@ -5,6 +5,7 @@
 #![allow(dead_code, unused_macros, unused_imports, reason = "each test program uses a part of it")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+pub mod client;
 pub mod server;
 
 use std::io::{self, Read, Write};

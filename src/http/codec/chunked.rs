@@ -126,6 +126,7 @@ impl ChunkedDecoder {
     }
 
     /// Returns whether the whole body has been seen.
+    #[cfg(any(test, fuzzing))]
     pub(crate) fn is_done(&self) -> bool {
         self.state == State::Done
     }

@@ -15,7 +15,7 @@ use std::ops::Range;
 use super::obvious::{self, Verdict};
 use super::{
     BodyFraming, ChunkError, ChunkedDecoder, HeadError, LAST_CHUNK, Limits, RequestHead,
-    RequestParser, ResponseParser, Step, write_chunk,
+    RequestParser, ResponseHead, ResponseParser, Step, write_chunk,
 };
 use crate::Url;
 use crate::http::head_edit::HeadEdit;

@@ -45,6 +45,8 @@ pub(crate) use error::{ChunkError, HeadError};
 pub(crate) use framing::BodyFraming;
 pub use limits::Limits;
 pub(crate) use request::{RequestHead, RequestParser};
+#[cfg(any(test, fuzzing))]
+pub(crate) use response::ResponseHead;
 pub(crate) use response::ResponseParser;
 pub(crate) use target::TargetForm;
 

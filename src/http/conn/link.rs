@@ -81,11 +81,6 @@ impl Link {
         self.state.lock().is_open()
     }
 
-    /// Returns whether nothing is left of the connection, not even the wait for the peer's end.
-    pub(crate) fn is_closed(&self) -> bool {
-        self.state.lock().is_closed()
-    }
-
     // --- For holders ----------------------------------------------------------------------------
 
     /// Starts a read of what `what` says, which is asked once the operation is accepted; a message
@@ -302,8 +297,8 @@ impl Link {
     }
 
     /// Closes at once, whatever waits.
-    pub(crate) fn close(self: &Arc<Self>, why: Error) {
-        self.with(|state, effects| state.close(why, effects));
+    pub(crate) fn close(self: &Arc<Self>) {
+        self.with(State::close);
     }
 
     // --- The way in and out ---------------------------------------------------------------------
@@ -427,7 +422,7 @@ impl Watcher for Link {
     }
 
     fn runtime_closed(self: Arc<Self>) {
-        self.close(Error::Closed);
+        self.close();
     }
 }
 

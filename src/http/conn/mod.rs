@@ -65,7 +65,7 @@ pub(crate) enum Event {
     /// It has waited too long; a read is over by that.
     TimedOut(Wait),
     /// The connection is gone: always the last event.
-    Closed(Error),
+    Closed,
 }
 
 /// What may take too long.

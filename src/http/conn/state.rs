@@ -132,10 +132,6 @@ impl State {
         self.readable = false;
     }
 
-    pub(super) fn settings(&self) -> &Arc<Settings> {
-        &self.settings
-    }
-
     pub(super) fn has_input(&self) -> bool {
         !self.input.is_empty()
     }
@@ -340,7 +336,7 @@ impl State {
         match self.reads.front_mut().and_then(Read::end) {
             Some(outcome) => {
                 self.end_read(outcome, effects);
-                self.close(Error::Closed, effects);
+                self.close(effects);
             }
             None => self.fail(Side::Read, Error::ConnectionShutdown, effects),
         }
@@ -581,7 +577,7 @@ impl State {
             read.abandon();
             effects.end_read(read, Err(error));
         }
-        self.close(Error::Closed, effects);
+        self.close(effects);
     }
 
     /// The connection is broken: the active operation of that side gets the error.
@@ -589,13 +585,13 @@ impl State {
         match side {
             Side::Read => {
                 if let Some(Read { sink: Sink::Owner, .. }) | None = self.reads.front() {
-                    self.close(error, effects);
+                    self.close(effects);
                 } else {
                     self.fail_read(0, error, effects);
                 }
             }
             Side::Write => {
-                let Some(write) = self.writes.pop() else { return self.close(error, effects) };
+                let Some(write) = self.writes.pop() else { return self.close(effects) };
                 // A transaction fails as a whole.
                 if let Some(index) =
                     write.transaction.and_then(|id| self.reads.position(|read| read.sink.is(id)))
@@ -604,7 +600,7 @@ impl State {
                 }
                 let count = write.content.count_after_failure(write.sent);
                 effects.end_write(write.sink, Err(error), count);
-                self.close(error, effects);
+                self.close(effects);
             }
         }
     }
@@ -622,11 +618,11 @@ impl State {
         } else if let Some(Write { sink: Sink::Aio(_), .. }) = self.writes.front() {
             return self.fail(Side::Write, Error::Canceled, effects);
         }
-        self.close(Error::Canceled, effects);
+        self.close(effects);
     }
 
-    /// Closes at once; whatever waits ends with `Closed`. The owner is told `why`.
-    pub(super) fn close(&mut self, why: Error, effects: &mut Effects) {
+    /// Closes at once; whatever waits ends with `Closed`.
+    pub(super) fn close(&mut self, effects: &mut Effects) {
         if self.is_closed() {
             return;
         }
@@ -637,7 +633,7 @@ impl State {
             socket.close();
         }
         self.forget();
-        self.events.push(Event::Closed(why));
+        self.events.push(Event::Closed);
     }
 
     /// Refuses everything from now on, tells the peer that no more will come, and waits for its end,
@@ -685,7 +681,7 @@ impl State {
         self.end_all(effects);
         drop(std::mem::replace(&mut self.phase, Phase::Closed));
         self.deadline = None;
-        self.events.push(Event::Closed(Error::Closed));
+        self.events.push(Event::Closed);
     }
 
     /// Ends everything that waits with `Closed`.
