@@ -25,12 +25,13 @@ use nng_aio::{
 use parking_lot::{Mutex, MutexGuard};
 
 use super::body::BodyReader;
+use super::effects::Effects;
 use super::read::{Destination, Kind, Read};
 use super::settings::Settings;
-use super::state::{Answering, Effects, State};
+use super::state::{Answering, State};
 use super::transact::Transaction;
 use super::write::{Content, Then, Write, send_both};
-use super::{Event, Owner, Sink};
+use super::{Owner, Sink};
 use crate::http::Shared;
 use crate::http::body::Body;
 use crate::http::request::Request;
@@ -80,16 +81,17 @@ impl Link {
         self.state.lock().is_open()
     }
 
-    /// Returns whether nothing is left of the connection, not even the wait for the peer's end.
-    pub(crate) fn is_closed(&self) -> bool {
-        self.state.lock().is_closed()
-    }
-
     // --- For holders ----------------------------------------------------------------------------
 
-    /// Starts a read of any kind; `to` is where a message goes when it is there.
-    pub(super) fn start_read(self: &Arc<Self>, kind: Kind, to: Option<Destination>, aio: &Aio) {
+    /// Starts a read of what `what` says, which is asked once the operation is accepted; a message
+    /// goes to the destination when it is there.
+    pub(super) fn start_read(
+        self: &Arc<Self>,
+        aio: &Aio,
+        what: impl FnOnce() -> (Kind, Option<Destination>),
+    ) {
         let Some(operation) = accept(aio) else { return };
+        let (kind, to) = what();
         let id = operation.id();
         let mut effects = Effects::default();
         let mut state = self.state.lock();
@@ -203,8 +205,11 @@ impl Link {
         });
     }
 
-    /// The holder lets go: everything that waits ends.
+    /// The holder lets go: everything that waits ends. In the child of a fork it is left to the parent.
     pub(crate) fn close_by_holder(self: &Arc<Self>) {
+        if self.runtime.is_forked() {
+            return;
+        }
         self.with(State::close_by_holder);
     }
 
@@ -250,8 +255,8 @@ impl Link {
         });
     }
 
-    /// Writes a message for the owner. True if it is out; else [`Event::Written`] tells when it is,
-    /// or [`Event::Closed`] that it never will be.
+    /// Writes a message for the owner. True if it is out; else [`Written`](super::Event::Written) tells when it is,
+    /// or [`Closed`](super::Event::Closed) that it never will be.
     pub(crate) fn write_for_owner(
         self: &Arc<Self>,
         head: &mut Vec<u8>,
@@ -292,8 +297,8 @@ impl Link {
     }
 
     /// Closes at once, whatever waits.
-    pub(crate) fn close(self: &Arc<Self>, why: Error) {
-        self.with(|state, effects| state.close(why, effects));
+    pub(crate) fn close(self: &Arc<Self>) {
+        self.with(State::close);
     }
 
     // --- The way in and out ---------------------------------------------------------------------
@@ -417,7 +422,7 @@ impl Watcher for Link {
     }
 
     fn runtime_closed(self: Arc<Self>) {
-        self.close(Error::Closed);
+        self.close();
     }
 }
 
