@@ -182,11 +182,11 @@ impl State {
 
     // --- The socket -----------------------------------------------------------------------------
 
-    pub(super) fn on_ready(&mut self, readiness: Readiness, effects: &mut Effects) {
+    /// The socket is ready, or may be.
+    pub(super) fn note_ready(&mut self, readiness: Readiness) {
         self.readable |= readiness.readable;
         self.writable |= readiness.writable;
         self.hangup |= readiness.hangup;
-        self.pump(effects);
     }
 
     /// Goes on with whatever can make progress.
