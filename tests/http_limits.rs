@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use nng_oxide::http::{Handler, Server, ServerConfig};
+use nng_aio::Error;
+use nng_oxide::http::{Handler, Response, Server, ServerConfig};
 use support::client::Client;
 use support::server::{fixed, handler, respond, running, serve, until};
 use support::{BIG, LIMIT};
@@ -203,6 +204,57 @@ fn a_client_that_takes_nothing_of_its_answer_loses_the_connection() {
         assert_all_end(&server, number);
         assert!(client.rest().len() < HUGE);
     }
+}
+
+/// A handler whose function writes a huge response itself; what becomes of the write is told.
+fn writing_itself(path: &str) -> (Handler, mpsc::Receiver<Result<(), Error>>) {
+    let (tell, hear) = mpsc::channel();
+    let handler = handler("GET", path, move |exchange| {
+        let tell = tell.clone();
+        let conn = exchange.conn();
+        let aio = conn.runtime().aio(move |aio| tell.send(aio.outcome()).unwrap_or_default());
+        let mut response = Response::new();
+        response.set_body(vec![0; HUGE]);
+        conn.write_res(&response, &aio);
+        aio.detach();
+        exchange.finish();
+    });
+    (handler, hear)
+}
+
+#[test]
+fn a_client_that_takes_nothing_of_what_a_handler_writes_loses_the_connection() {
+    for following in ["", "G", "GET /next HTTP/1.1\r\nHost: h\r\n\r\n", "\0"] {
+        for idle in [None, SOON, NEVER] {
+            let mut config = patient();
+            config.write_timeout = SOON;
+            config.head_timeout = SOON;
+            config.idle_timeout = idle;
+            let server = server(config);
+            let (handler, hear) = writing_itself("/huge");
+            serve(&server, [handler]);
+            let mut client = Client::new(&server);
+            client.send("GET /huge HTTP/1.1\r\nHost: h\r\n\r\n".to_owned() + following);
+            assert_eq!(hear.recv_timeout(LIMIT), Ok(Err(Error::Closed)), "{following:?} {idle:?}");
+            assert_all_end(&server, 1);
+            assert!(client.rest().len() < HUGE);
+        }
+    }
+}
+
+#[test]
+fn a_head_that_begins_while_a_response_is_taken_slowly_ends_in_time() {
+    let mut config = patient();
+    config.head_timeout = SOON;
+    let server = server(config);
+    let (handler, hear) = writing_itself("/huge");
+    serve(&server, [handler]);
+    let mut client = Client::new(&server);
+    client.send("GET /huge HTTP/1.1\r\nHost: h\r\n\r\nGET");
+    assert_eq!(client.answer().body.len(), HUGE);
+    assert_eq!(hear.recv_timeout(LIMIT), Ok(Ok(())));
+    assert_eq!(client.answer().status, 408);
+    client.expect_end();
 }
 
 // --- The last response --------------------------------------------------------------------------
