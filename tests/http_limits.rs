@@ -95,6 +95,20 @@ fn a_head_that_does_not_end_in_time_is_answered() {
 }
 
 #[test]
+fn what_was_asked_before_says_nothing_of_a_head_that_does_not_end() {
+    let mut config = patient();
+    config.head_timeout = SOON;
+    let server = server(config);
+    let mut client = Client::new(&server);
+    client.exchange("HEAD", "/next", "");
+    client.send("GET");
+    let answer = client.answer();
+    assert_eq!((answer.status, answer.closes()), (408, true));
+    assert!(!answer.body.is_empty());
+    client.expect_end();
+}
+
+#[test]
 fn a_head_that_trickles_in_has_no_longer_time() {
     let mut config = patient();
     config.head_timeout = SOON;
