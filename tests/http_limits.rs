@@ -5,15 +5,16 @@
 
 mod support;
 
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, mpsc};
+use std::thread;
 use std::time::Duration;
 
 use nng_aio::Error;
 use nng_oxide::http::{Handler, Response, Server, ServerConfig};
 use support::client::Client;
-use support::server::{fixed, handler, respond, running, serve, until};
+use support::server::{connect, fixed, handler, respond, running, serve, until};
 use support::{BIG, LIMIT};
 
 /// A limit that comes soon.
@@ -380,4 +381,35 @@ fn a_client_can_reset_the_connection_at_any_moment() {
     respond(exchange, vec![0; HUGE]);
     assert_all_end(&server, 8);
     assert_eq!(Client::new(&server).get("/next").text(), "next");
+}
+
+// --- Floods -------------------------------------------------------------------------------------
+
+#[test]
+fn clients_that_never_stop_asking_leave_time_for_others() {
+    const FLOODS: usize = 4;
+    let server = server(patient());
+    let burst = "GET /next HTTP/1.1\r\nHost: h\r\n\r\n".repeat(1000);
+    let running = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        for _ in 0..FLOODS {
+            let mut reading = connect(&server);
+            let mut writing = reading.try_clone().unwrap();
+            let (burst, running) = (&burst, &running);
+            // Both go on until the server stops.
+            scope.spawn(move || while writing.write_all(burst.as_bytes()).is_ok() {});
+            scope.spawn(move || {
+                let mut room = vec![0; 1 << 20];
+                reading.read_exact(&mut room).unwrap();
+                running.fetch_add(1, SeqCst);
+                while reading.read(&mut room).is_ok_and(|count| count > 0) {}
+            });
+        }
+        until(|| running.load(SeqCst) == FLOODS);
+        let mut client = Client::new(&server);
+        for _ in 0..20 {
+            assert_eq!(client.get("/next").text(), "next");
+        }
+        server.stop();
+    });
 }

@@ -47,6 +47,9 @@ pub(crate) struct Link {
 
 /// Bodies up to this are sent from one piece of memory with their head; bytes.
 const SMALL_BODY: usize = 4096;
+/// Events that are handed over in one go: some dozens of requests, of clients that do not wait for
+/// the answers.
+const EVENTS: usize = 64;
 /// Says that a body is welcome.
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
@@ -299,6 +302,10 @@ impl Link {
 
     /// Unlocks and does what the change left to do.
     fn leave(self: &Arc<Self>, mut state: MutexGuard<'_, State>, mut effects: Effects) {
+        // Under the lock, so that the last to change the deadline is the last to set the timer.
+        if let Some(at) = effects.timer {
+            self.timer().set(at);
+        }
         let mut event = None;
         if !state.is_delivering {
             event = state.events.pop();
@@ -306,19 +313,35 @@ impl Link {
         }
         drop(state);
         effects.finish();
-        if let Some(at) = effects.timer {
-            self.timer().set(at);
-        }
         if effects.again {
             self.runtime.schedule(Arc::new(GoOn(Arc::clone(self))));
         }
-        while let Some(next) = event {
+        if let Some(event) = event {
+            self.deliver(event);
+        }
+    }
+
+    /// Hands events to the owner until there are no more, or it is the turn of others. Nobody else
+    /// does meanwhile.
+    fn deliver(self: &Arc<Self>, mut event: Event) {
+        let mut budget = EVENTS;
+        loop {
             if let Some(owner) = self.owner.as_ref().and_then(Weak::upgrade) {
-                owner.on_event(next);
+                owner.on_event(event);
             }
+            budget -= 1;
             let mut state = self.state.lock();
-            event = state.events.pop();
-            state.is_delivering = event.is_some();
+            if budget == 0 && !state.events.is_empty() {
+                drop(state);
+                return self.runtime.schedule(Arc::new(Deliver(Arc::clone(self))));
+            }
+            match state.events.pop() {
+                Some(next) => event = next,
+                None => {
+                    state.is_delivering = false;
+                    return;
+                }
+            }
         }
     }
 
@@ -427,5 +450,22 @@ impl Task for GoOn {
     fn key(&self) -> usize {
         // All of them are equally quick.
         1
+    }
+}
+
+/// A connection with more events than one go allows.
+struct Deliver(Arc<Link>);
+
+impl Task for Deliver {
+    fn run(self: Arc<Self>) {
+        let event = self.0.state.lock().events.pop();
+        if let Some(event) = event {
+            self.0.deliver(event);
+        }
+    }
+
+    fn key(&self) -> usize {
+        // They take no longer than the budget allows.
+        2
     }
 }
