@@ -133,6 +133,15 @@ impl Runtime {
     /// # Panics
     /// If the system has no descriptors or threads left for it.
     pub fn global() -> Self {
+        Self::try_global().expect("the system has resources for the global runtime")
+    }
+
+    /// As [`global`](Self::global), for those who can do without.
+    ///
+    /// # Errors
+    /// What the system answers when it has no descriptor (`NoFiles`) or thread (`Again`) left for
+    /// it. The next call tries again.
+    pub fn try_global() -> Result<Self, Error> {
         global::runtime()
     }
 
@@ -155,6 +164,16 @@ impl Runtime {
     /// A new aio without a callback on this runtime; see [`Aio::without_callback`].
     pub fn aio_without_callback(&self) -> Aio {
         Aio::silent_on(&self.shared)
+    }
+
+    /// A new aio on this runtime whose callback is a plain function with an argument that the aio
+    /// keeps for it.
+    pub fn aio_with_argument<T: Send + Sync + 'static>(
+        &self,
+        function: fn(&Aio, &T),
+        argument: T,
+    ) -> Aio {
+        Aio::with_argument(&self.shared, function, argument)
     }
 
     /// A new timer that calls `target` on this runtime.
