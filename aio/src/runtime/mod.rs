@@ -262,6 +262,23 @@ impl Registration {
         let watcher = self.shared.remove_source(self.token);
         drop(watcher);
     }
+
+    /// True in the child of a fork of the process that the runtime belongs to.
+    pub(crate) fn is_forked(&self) -> bool {
+        self.shared.is_forked()
+    }
+
+    /// As [`remove`](Self::remove), for a descriptor that lives on: another watcher may register it.
+    ///
+    /// # Errors
+    /// What the system answers.
+    pub(crate) fn withdraw(self, fd: BorrowedFd<'_>) -> Result<(), Error> {
+        self.remove();
+        if self.is_polled && !self.shared.is_forked() {
+            self.shared.selector.deregister(fd)?;
+        }
+        Ok(())
+    }
 }
 
 impl fmt::Debug for Registration {

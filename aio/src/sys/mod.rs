@@ -25,9 +25,9 @@ pub use socket::Credentials;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) use socket::unix_datagram_socket;
 pub(crate) use socket::{
-    Domain, MAX_UNIX_NAME, Name, Switch, accept, bind, connect, listen, local_name,
-    peer_credentials, peer_name, recv, recv_blocking, recv_vectored, send, send_blocking,
-    set_blocking, set_switch, shutdown, socket, switch, take_error, wait_ready,
+    Domain, Name, Switch, accept, bind, connect, listen, local_name, peer_credentials, peer_name,
+    recv, recv_blocking, recv_vectored, send, send_blocking, set_blocking, set_switch, shutdown,
+    socket, switch, take_error, wait_ready,
 };
 pub(crate) use spin::{SpinCell, Summary};
 pub(crate) use usage::{Usage, thread_usage};

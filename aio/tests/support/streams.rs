@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use nng_aio::net::{Socket, Stream};
+use nng_aio::net::{Dialer, Listener, Socket, Stream};
 use nng_aio::{Aio, Error, Runtime};
 
 /// How two connected sockets come about.
@@ -99,6 +99,46 @@ pub fn recv_exactly(stream: &Stream, len: usize) -> Vec<u8> {
         all.extend(recv(stream, len - all.len()).expect("the peer sends enough"));
     }
     all
+}
+
+/// Starts a dial on a fresh aio.
+pub fn start_dial(dialer: &Dialer) -> Aio {
+    let aio = Aio::without_callback();
+    dialer.dial(&aio);
+    aio
+}
+
+/// Starts an accept on a fresh aio.
+pub fn start_accept(listener: &Listener) -> Aio {
+    let aio = Aio::without_callback();
+    listener.accept(&aio);
+    aio
+}
+
+/// Waits for a dial or an accept; what came of it.
+pub fn connected(aio: &Aio) -> Result<Stream, Error> {
+    aio.wait();
+    aio.outcome()?;
+    Ok(aio.take_output(0).expect("success brings a stream"))
+}
+
+/// A listener that listens.
+pub fn listening(listener: Result<Listener, Error>) -> Listener {
+    let listener = listener.expect("the address is good");
+    listener.listen().expect("the address is free");
+    listener
+}
+
+/// A dialer for where the listener listens.
+pub fn dialer_for(listener: &Listener) -> Dialer {
+    Dialer::new(listener.local_addr()).expect("it listens")
+}
+
+/// A stream that the listener accepted, after the one that was dialed for it.
+pub fn pair_through(listener: &Listener) -> [Stream; 2] {
+    let accept = start_accept(listener);
+    let dial = start_dial(&dialer_for(listener));
+    [connected(&dial), connected(&accept)].map(|stream| stream.expect("they connect"))
 }
 
 /// Sends until the system takes no more, also after a while; how many bytes it took.
