@@ -8,6 +8,8 @@ mod url;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod http;
+pub mod option;
+pub mod stream;
 
 pub use nng_aio::Error;
 pub use url::Url;
