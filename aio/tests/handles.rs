@@ -116,11 +116,17 @@ fn a_plain_function_finds_its_argument() {
         send(tell, aio.result());
     }
     let (tell, hear) = mpsc::channel();
-    let aio = Runtime::global().aio_with_argument(told, tell);
+    let aio = Runtime::global().aio_with_argument(Some(told), tell);
     let provider = Provider::new();
     provider.start(&aio);
     provider.complete(Err(Error::State));
     assert_eq!(must(&hear), codes::NNG_ESTATE);
     drop(aio);
     assert!(hear.recv().is_err(), "the argument went with the aio");
+    let (tell, hear) = mpsc::channel::<()>();
+    let aio = Runtime::global().aio_with_argument(None, tell);
+    assert!(hear.recv().is_err(), "nobody needs the argument");
+    provider.start(&aio);
+    provider.complete(Ok(()));
+    assert!(!aio.is_busy());
 }

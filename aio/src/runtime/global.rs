@@ -36,6 +36,13 @@ pub(super) fn generation() -> &'static Generation {
     generation
 }
 
+/// The runtime of those who name none, if it has begun.
+pub(super) fn present() -> Option<Runtime> {
+    sys::count_forks();
+    generation().runtime.lock().as_ref().map(Runtime::unowned)
+}
+
+/// The runtime of those who name none.
 pub(super) fn runtime() -> Result<Runtime, Error> {
     sys::count_forks();
     let mut place = generation().runtime.lock();

@@ -145,6 +145,18 @@ impl Runtime {
         global::runtime()
     }
 
+    /// Ends the [global](Self::global) runtime as by [`shutdown`](Self::shutdown), if there is one.
+    ///
+    /// # Context
+    /// Blocks as [`shutdown`](Self::shutdown) does.
+    /// # Source
+    /// nng 1.12, nng_fini(3).
+    pub fn shutdown_global() {
+        if let Some(runtime) = global::present() {
+            runtime.shutdown();
+        }
+    }
+
     /// The runtime whose callback is running on this thread, if one is.
     pub fn current() -> Option<Self> {
         current::runtime().map(Self::from_shared)
@@ -167,10 +179,13 @@ impl Runtime {
     }
 
     /// A new aio on this runtime whose callback is a plain function with an argument that the aio
-    /// keeps for it.
+    /// keeps for it. Without a function it has no callback, and the argument is dropped.
+    ///
+    /// # Source
+    /// nng 1.12, nng_aio_alloc(3).
     pub fn aio_with_argument<T: Send + Sync + 'static>(
         &self,
-        function: fn(&Aio, &T),
+        function: Option<fn(&Aio, &T)>,
         argument: T,
     ) -> Aio {
         Aio::with_argument(&self.shared, function, argument)
