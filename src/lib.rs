@@ -4,6 +4,7 @@
 
 mod url;
 
+pub mod c_names;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;

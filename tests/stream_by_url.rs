@@ -1,6 +1,8 @@
 //! Streams that are made by URL, and their options.
 
-use std::path::PathBuf;
+#[path = "support/directory.rs"]
+mod directory;
+
 use std::time::Duration;
 
 use nng_aio::net::Addr;
@@ -8,32 +10,13 @@ use nng_oxide::option::{self, Options, Value};
 use nng_oxide::stream::{Dialer, Listener, Stream};
 use nng_oxide::{Error, Url};
 
+use directory::Directory;
+
 /// How long a test waits for something that must happen, before it fails instead of hanging.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// A fresh directory, removed with what is in it when it goes.
-struct Directory(PathBuf);
-
-impl Directory {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("nng-url-{name}-{}", std::process::id()));
-        std::fs::create_dir(&path).unwrap();
-        Self(path)
-    }
-
-    fn url(&self, scheme: &str, name: &str) -> String {
-        format!("{scheme}://{}", self.0.join(name).display())
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
 fn url(text: &str) -> Url {
-    Url::parse(text).unwrap()
+    Url::parse(text).expect("it is a URL")
 }
 
 fn dialer(text: &str) -> Result<Dialer, Error> {
@@ -45,8 +28,8 @@ fn listener(text: &str) -> Result<Listener, Error> {
 }
 
 fn listening(text: &str) -> Listener {
-    let listener = listener(text).unwrap();
-    listener.listen().unwrap();
+    let listener = listener(text).expect("the URL leads somewhere");
+    listener.listen().expect("the place is free");
     listener
 }
 
@@ -54,7 +37,7 @@ fn listening(text: &str) -> Listener {
 fn run(start: impl FnOnce(&nng_aio::Aio), buffer: Vec<u8>) -> Result<nng_aio::Aio, Error> {
     let aio = nng_aio::Aio::without_callback();
     aio.set_timeout(LIMIT);
-    aio.set_buffer(buffer).unwrap();
+    aio.set_buffer(buffer).expect("it is idle");
     start(&aio);
     aio.wait();
     aio.outcome().map(|()| aio)
@@ -62,17 +45,18 @@ fn run(start: impl FnOnce(&nng_aio::Aio), buffer: Vec<u8>) -> Result<nng_aio::Ai
 
 /// The two ends of a connection: of the dialer, and of the listener.
 fn connect(listener: &Listener, text: &str) -> (Stream, Stream) {
-    let dialer = dialer(text).unwrap();
-    let ours = run(|aio| dialer.dial(aio), Vec::new()).unwrap();
-    let theirs = run(|aio| listener.accept(aio), Vec::new()).unwrap();
-    (ours.take_output(0).unwrap(), theirs.take_output(0).unwrap())
+    let dialer = dialer(text).expect("the URL leads somewhere");
+    let ours = run(|aio| dialer.dial(aio), Vec::new()).expect("somebody listens");
+    let theirs = run(|aio| listener.accept(aio), Vec::new()).expect("a connection waits");
+    let end = |aio: &nng_aio::Aio| aio.take_output(0).expect("it was made");
+    (end(&ours), end(&theirs))
 }
 
 fn carries_bytes(ours: &Stream, theirs: &Stream) {
     for (from, to) in [(ours, theirs), (theirs, ours)] {
-        let sent = run(|aio| from.send(aio), b"hello".to_vec()).unwrap();
+        let sent = run(|aio| from.send(aio), b"hello".to_vec()).expect("there is room");
         assert_eq!(sent.count(), 5);
-        let received = run(|aio| to.recv(aio), vec![0; 9]).unwrap();
+        let received = run(|aio| to.recv(aio), vec![0; 9]).expect("something was sent");
         assert_eq!(&received.take_buffer()[..received.count()], b"hello");
     }
 }
@@ -89,7 +73,7 @@ fn tcp_urls_lead_to_streams() {
 
 #[test]
 fn unix_urls_lead_to_streams() {
-    let directory = Directory::new("unix");
+    let directory = Directory::new();
     for scheme in ["ipc", "unix"] {
         let text = directory.url(scheme, "a%20socket");
         let listener = listening(&text);
@@ -192,7 +176,7 @@ fn answers(object: &impl Options, name: &str, expected: [Answers; 9]) {
 
 #[test]
 fn every_object_has_the_options_of_its_row() {
-    let directory = Directory::new("options");
+    let directory = Directory::new();
     let path = directory.url("ipc", "s");
 
     let tcp = listener("tcp://127.0.0.1:0").unwrap();
@@ -217,7 +201,7 @@ fn every_object_has_the_options_of_its_row() {
 
 #[test]
 fn values_out_of_range_are_invalid() {
-    let directory = Directory::new("ranges");
+    let directory = Directory::new();
     let unix = listener(&directory.url("ipc", "s")).unwrap();
     for mode in [-1, 0o10_000, i32::MIN] {
         assert_eq!(unix.set_option(option::IPC_PERMISSIONS, mode), Err(Error::Invalid), "{mode:o}");
@@ -235,7 +219,7 @@ fn values_out_of_range_are_invalid() {
 
 #[test]
 fn a_stream_knows_its_peer() {
-    let directory = Directory::new("peer");
+    let directory = Directory::new();
     let path = directory.url("ipc", "s");
     let listener = listening(&path);
     let (ours, theirs) = connect(&listener, &path);
