@@ -18,7 +18,12 @@ const SOURCES: [&str; 5] = [
 ];
 
 /// The tests that call them.
-const TESTS: [&str; 2] = [include_str!("c_names.rs"), include_str!("c_names_process.rs")];
+const TESTS: [&str; 4] = [
+    include_str!("c_names.rs"),
+    include_str!("c_names_http.rs"),
+    include_str!("c_names_process.rs"),
+    include_str!("c_names_stream.rs"),
+];
 
 /// Parameters of C that have no counterpart: lengths of what knows its length, buffers for text that is
 /// returned, destructors.

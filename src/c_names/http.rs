@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::http::{Body, Conn, Request, Response, Shared, Version};
+use crate::http::{Body, Conn, Request, Response, Shared};
 
 use super::{code, make, nng_aio, nng_url};
 
@@ -61,12 +61,7 @@ pub fn nng_http_req_set_version<'a>(
     req: &nng_http_req,
     version: impl Into<Option<&'a str>>,
 ) -> i32 {
-    code(
-        version
-            .into()
-            .map_or(Ok(Version::default()), str::parse)
-            .map(|it| req.lock().set_version(it)),
-    )
+    code(version.into().unwrap_or("HTTP/1.1").parse().map(|it| req.lock().set_version(it)))
 }
 
 /// Returns the value of a field; see [`Headers::get`](crate::http::Headers::get).
@@ -157,12 +152,7 @@ pub fn nng_http_res_set_version<'a>(
     res: &nng_http_res,
     version: impl Into<Option<&'a str>>,
 ) -> i32 {
-    code(
-        version
-            .into()
-            .map_or(Ok(Version::default()), str::parse)
-            .map(|it| res.lock().set_version(it)),
-    )
+    code(version.into().unwrap_or("HTTP/1.1").parse().map(|it| res.lock().set_version(it)))
 }
 
 /// Returns the value of a field; see [`Headers::get`](crate::http::Headers::get).

@@ -48,8 +48,10 @@
 //! A callback that C ends with `nng_aio_reap` of its own aio is written without: start the operation
 //! and let the aio go with [`detach`](::nng_aio::Aio::detach); the callback runs, then the aio is freed.
 //!
-//! What the library makes of an argument that is a message, such as [`nng_http_res`], is made within
-//! the call: a program may change or free it at once.
+//! A message that is written, such as an [`nng_http_res`], is the program's again when the call
+//! returns; it may be changed or freed at once.
+//!
+//! Where all names are imported, [`nng_aio`] is the type; the crate of that name is `::nng_aio` then.
 //!
 //! | module | functions |
 //! |---|---|

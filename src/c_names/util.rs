@@ -78,10 +78,8 @@ pub fn nng_random() -> u32 {
 /// Makes a map that hands out ids from `lo` to `hi`; see [`IdMap::new`] and, with
 /// [`NNG_MAP_RANDOM`], [`IdMap::with_random_start`]. `NNG_EINVAL`.
 pub fn nng_id_map_alloc<T>(map: &mut Option<nng_id_map<T>>, lo: u64, hi: u64, flags: i32) -> i32 {
-    make(
-        map,
-        if flags & NNG_MAP_RANDOM == 0 { IdMap::new } else { IdMap::with_random_start }(lo, hi),
-    )
+    let new = if flags & NNG_MAP_RANDOM == 0 { IdMap::new } else { IdMap::with_random_start };
+    make(map, new(lo, hi))
 }
 
 /// Frees a map and what is in it.

@@ -1,4 +1,5 @@
 //! A place in the file system for one test.
+#![allow(dead_code, reason = "each test program uses a part of it")]
 
 use std::fs;
 use std::path::PathBuf;
