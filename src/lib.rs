@@ -9,5 +9,5 @@ mod url;
 pub mod fuzzing;
 pub mod http;
 
-pub use nng_aio::Error;
+pub use nng_aio::{Aio, Error, Runtime, Timeout};
 pub use url::Url;
