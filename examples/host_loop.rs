@@ -51,7 +51,7 @@ fn main() -> ExitCode {
     match run(addr) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("host_loop: {error}");
+            eprintln!("host_loop: cannot serve on {addr}: {error}");
             ExitCode::FAILURE
         }
     }

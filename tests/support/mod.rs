@@ -4,6 +4,7 @@
 //! test says about the one holds for the other; [`on_both_runtimes`] makes two tests of it.
 #![allow(dead_code, unused_macros, unused_imports, reason = "each test program uses a part of it")]
 
+pub mod program;
 pub mod server;
 
 use std::io::{self, Read, Write};
