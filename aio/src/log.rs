@@ -57,7 +57,3 @@ pub fn record(level: Level, id: &str, text: &str) {
 pub(crate) fn error(id: &str, text: &str) {
     record(Level::Error, id, text);
 }
-
-pub(crate) fn warn(id: &str, text: &str) {
-    record(Level::Warn, id, text);
-}

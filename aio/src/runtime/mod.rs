@@ -182,6 +182,12 @@ impl Runtime {
         self.shared.is_closing()
     }
 
+    /// True in the child of a fork of the process that the runtime belongs to. It does nothing there,
+    /// and what lives on it must not be waited for.
+    pub fn is_forked(&self) -> bool {
+        self.shared.is_forked()
+    }
+
     /// What the runtime has done and has at this moment.
     pub fn stats(&self) -> Stats {
         stats::of(&self.shared)
