@@ -399,6 +399,17 @@ on_both_runtimes! {
         bench.assert_closed();
     }
 
+    fn nothing_of_a_request_is_kept_that_cannot_be_sent(mut bench) {
+        bench.close_peer();
+        let body: Arc<[u8]> = pattern(BIG).into();
+        let mut request = get("/");
+        request.set_body(body.clone());
+        let op = bench.transact(&request, &response());
+        drop(request);
+        assert_eq!(op.end(), (NNG_ECONNSHUT, 0));
+        assert_eq!(Arc::strong_count(&body), 1);
+    }
+
     fn a_request_without_uri_is_invalid_and_changes_nothing(bench) {
         let response = response();
         response.lock().set_status(404);

@@ -201,9 +201,12 @@ impl Link {
             }
             state.answering.has_written = true;
             state.push_read(read, &mut effects);
-            let body = request.stored_body();
-            let (sink, then) = (Sink::Nobody, Then::Keep);
-            send_or_queue(&mut state, sink, Some(id), head, body, then, &mut effects);
+            // The read may have met the end of the stream already.
+            if state.is_open() {
+                let body = request.stored_body();
+                let (sink, then) = (Sink::Nobody, Then::Keep);
+                send_or_queue(&mut state, sink, Some(id), head, body, then, &mut effects);
+            }
             self.arm(&mut state, id, &mut effects);
             self.leave(state, effects);
         });
