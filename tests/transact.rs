@@ -448,6 +448,16 @@ on_both_runtimes! {
         assert_eq!((next.result(), body(&response)), (0, "hello".to_owned()));
     }
 
+    fn a_response_that_is_here_outlives_the_failure_of_its_request(mut bench) {
+        let response = response();
+        let op = bench.transact(&large(), &response);
+        op.assert_pending();
+        bench.send("HTTP/1.1 413 No\r\nContent-Length: 5\r\n\r\nlarge");
+        bench.reset_by_peer();
+        assert_eq!((op.result(), body(&response)), (0, "large".to_owned()));
+        bench.until(|| bench.conn.is_closed());
+    }
+
     // --- Several --------------------------------------------------------------------------------
 
     fn two_at_once_follow_each_other_in_order(bench) {

@@ -248,8 +248,9 @@ impl State {
     pub(super) fn pump(&mut self, effects: &mut Effects) {
         match self.phase {
             Phase::Open(_) => {
-                self.pump_writes(effects);
+                // What the peer has said counts even if it does not listen any more.
                 self.pump_reads(effects);
+                self.pump_writes(effects);
             }
             Phase::Lingering(_) => self.drop_input(effects),
             Phase::Closed => {}
