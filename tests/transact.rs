@@ -617,6 +617,14 @@ on_both_runtimes! {
         bench.assert_closed();
     }
 
+    fn closing_cancels_it_while_the_request_is_sent(bench) {
+        let (op, next) = (bench.transact(&large(), &response()), bench.read(1));
+        op.assert_pending();
+        bench.conn.close();
+        assert_eq!((op.end(), next.end()), ((NNG_ECANCELED, 0), (NNG_ECLOSED, 0)));
+        bench.assert_closed();
+    }
+
     fn a_write_that_closes_ends_it(bench) {
         let response = response();
         let op = bench.transact(&get("/"), &response);

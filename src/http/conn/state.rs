@@ -662,12 +662,17 @@ impl State {
         if !self.is_open() {
             return;
         }
-        if self.writes.is_empty() {
-            if let Some(Read { sink: Sink::Aio(_), .. }) = self.reads.front() {
-                return self.fail_read(0, Error::Canceled, effects);
+        match self.writes.front() {
+            Some(write) => {
+                if matches!(write.sink, Sink::Aio(_)) || write.transaction.is_some() {
+                    return self.fail(Side::Write, Error::Canceled, effects);
+                }
             }
-        } else if let Some(Write { sink: Sink::Aio(_), .. }) = self.writes.front() {
-            return self.fail(Side::Write, Error::Canceled, effects);
+            None => {
+                if let Some(Read { sink: Sink::Aio(_), .. }) = self.reads.front() {
+                    return self.fail_read(0, Error::Canceled, effects);
+                }
+            }
         }
         self.close(Error::Canceled, effects);
     }
