@@ -474,6 +474,21 @@ on_both_runtimes! {
         bench.assert_open();
     }
 
+    fn a_second_request_waits_for_the_first_response(bench) {
+        let (first, second) = (response(), response());
+        let ops = [bench.transact(&get("/1"), &first), bench.transact(&get("/2"), &second)];
+        let raw = bench.write_all("raw");
+        bench.expect("GET /1 HTTP/1.1\r\nHost: h\r\n\r\n");
+        bench.send("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\non");
+        raw.assert_pending();
+        bench.send("e");
+        assert_eq!(ops[0].end(), (0, 0));
+        bench.expect("GET /2 HTTP/1.1\r\nHost: h\r\n\r\nraw");
+        assert_eq!(raw.end(), (0, 3));
+        bench.send(HELLO);
+        assert_eq!((ops[1].result(), body(&second)), (0, "hello".to_owned()));
+    }
+
     fn many_at_once_follow_each_other_in_order(bench) {
         let ops: Vec<_> = (0..50)
             .map(|number| {
@@ -501,6 +516,17 @@ on_both_runtimes! {
         assert_eq!((body(&response), later.text()), ("hello".to_owned(), "tail".to_owned()));
         assert_eq!(raw.result(), 0);
         bench.assert_open();
+    }
+
+    fn the_next_one_fails_if_the_first_response_ends_the_stream(bench) {
+        let (first, second) = (response(), response());
+        let ops = [bench.transact(&get("/1"), &first), bench.transact(&get("/2"), &second)];
+        bench.send("HTTP/1.1 200 OK\r\n\r\nall");
+        bench.end_sending();
+        assert_eq!((ops[0].result(), body(&first)), (0, "all".to_owned()));
+        assert_eq!(ops[1].end(), (NNG_ECLOSED, 0));
+        bench.expect_end("GET /1 HTTP/1.1\r\nHost: h\r\n\r\n");
+        bench.assert_closed();
     }
 
     fn a_callback_may_start_the_next_one_on_its_aio(bench) {
@@ -580,12 +606,54 @@ on_both_runtimes! {
         bench.assert_open();
     }
 
+    fn cancelling_one_that_waits_behind_another_takes_it_out(bench) {
+        let (first, second, third) = (response(), response(), response());
+        let ops = [
+            bench.transact(&get("/1"), &first),
+            bench.transact(&get("/2"), &second),
+            bench.transact(&get("/3"), &third),
+        ];
+        ops[1].assert_pending();
+        ops[1].aio.cancel();
+        assert_eq!(ops[1].end(), (NNG_ECANCELED, 0));
+        bench.expect("GET /1 HTTP/1.1\r\nHost: h\r\n\r\n");
+        bench.send("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\none");
+        bench.expect("GET /3 HTTP/1.1\r\nHost: h\r\n\r\n");
+        bench.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nthree");
+        assert_eq!((ops[0].result(), ops[2].result()), (0, 0));
+        assert_eq!((body(&first), body(&third)), ("one".to_owned(), "three".to_owned()));
+        bench.assert_open();
+    }
+
+    fn cancelling_the_second_lets_a_write_behind_it_go(bench) {
+        let ops = [bench.transact(&get("/1"), &response()), bench.transact(&get("/2"), &response())];
+        let raw = bench.write_all("raw");
+        raw.assert_pending();
+        ops[1].aio.cancel();
+        bench.expect("GET /1 HTTP/1.1\r\nHost: h\r\n\r\nraw");
+        assert_eq!((ops[1].end(), raw.end()), ((NNG_ECANCELED, 0), (0, 3)));
+        bench.send(HELLO);
+        assert_eq!(ops[0].result(), 0);
+        bench.assert_open();
+    }
+
     fn a_limit_ends_it_and_closes(bench) {
         let op = bench.op().timeout(Duration::from_millis(5));
         let response = response();
         bench.conn.transact(&get("/"), &response, &op.aio);
         assert_eq!(op.end(), (NNG_ETIMEDOUT, 0));
         bench.assert_closed();
+    }
+
+    fn a_limit_takes_one_that_waits_out(bench) {
+        let first = bench.transact(&get("/1"), &response());
+        let op = bench.op().timeout(Duration::from_millis(5));
+        bench.conn.transact(&get("/2"), &response(), &op.aio);
+        assert_eq!(op.end(), (NNG_ETIMEDOUT, 0));
+        bench.send(HELLO);
+        assert_eq!(first.result(), 0);
+        bench.expect("GET /1 HTTP/1.1\r\nHost: h\r\n\r\n");
+        bench.assert_open();
     }
 
     fn a_limit_of_zero_gives_timed_out_at_once_without_effect(bench) {

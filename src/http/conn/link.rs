@@ -367,7 +367,7 @@ fn send_or_queue(
     let rest = if is_small { &[][..] } else { body.as_slice() };
     let total = head.len() + rest.len();
     let mut sent = Ok(0);
-    if state.can_write_now()
+    if state.can_write_now(transaction)
         && let Some(socket) = state.socket_mut()
     {
         sent = send_both(socket, head, rest, 0);
