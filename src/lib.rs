@@ -12,5 +12,5 @@ pub mod http;
 pub mod option;
 pub mod stream;
 
-pub use nng_aio::Error;
+pub use nng_aio::{Aio, Error, Runtime, Timeout};
 pub use url::Url;

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 pub mod client;
+pub mod program;
 pub mod server;
 
 use std::io::{self, Read, Write};

@@ -201,9 +201,12 @@ impl Link {
             }
             state.answering.has_written = true;
             state.push_read(read, &mut effects);
-            let body = request.stored_body();
-            let (sink, then) = (Sink::Nobody, Then::Keep);
-            send_or_queue(&mut state, sink, Some(id), head, body, then, &mut effects);
+            // The read may have met the end of the stream already.
+            if state.is_open() {
+                let body = request.stored_body();
+                let (sink, then) = (Sink::Nobody, Then::Keep);
+                send_or_queue(&mut state, sink, Some(id), head, body, then, &mut effects);
+            }
             self.arm(&mut state, id, &mut effects);
             self.leave(state, effects);
         });
@@ -421,7 +424,7 @@ fn send_or_queue(
     let rest = if is_small { &[][..] } else { body.as_slice() };
     let total = head.len() + rest.len();
     let mut sent = Ok(0);
-    if state.can_write_now()
+    if state.can_write_now(transaction)
         && let Some(socket) = state.socket_mut()
     {
         sent = send_both(socket, head, rest, 0);

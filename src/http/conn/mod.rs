@@ -245,8 +245,10 @@ impl Conn {
 
     /// Writes a request and reads the whole response, body included, into `response`.
     ///
-    /// Transactions on one connection follow each other in order. Interim responses are skipped,
-    /// except 101. The response is empty while the operation lasts; on an error it has no body.
+    /// Transactions on one connection follow each other: a request is sent when the response to the
+    /// one before has come, and can be cancelled without harm until then. Interim responses are
+    /// skipped, except 101. The response is empty while the operation lasts; on an error it has no
+    /// body.
     /// # Errors
     /// As reading and writing; `NNG_EINVAL` if the request has no URI.
     /// # Source

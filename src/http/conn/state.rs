@@ -136,9 +136,20 @@ impl State {
         !self.input.is_empty()
     }
 
-    /// Returns whether a write to an empty queue can be tried at once.
-    pub(super) fn can_write_now(&self) -> bool {
-        self.is_open() && self.writable && self.writes.is_empty()
+    /// Returns whether a write, the request of a transaction perhaps, can be tried at once.
+    pub(super) fn can_write_now(&self, transaction: Option<OperationId>) -> bool {
+        self.is_open()
+            && self.writable
+            && self.writes.is_empty()
+            && !self.awaits_transaction(transaction)
+    }
+
+    /// Returns whether a request waits for the response of a transaction before its own. Sent
+    /// earlier, it could not be taken back any more.
+    fn awaits_transaction(&self, transaction: Option<OperationId>) -> bool {
+        let Some(id) = transaction else { return false };
+        let own = self.reads.position(|read| read.sink.is(id));
+        self.reads.position(Read::is_transaction) < own
     }
 
     // --- Submission -----------------------------------------------------------------------------
@@ -193,8 +204,9 @@ impl State {
     pub(super) fn pump(&mut self, effects: &mut Effects) {
         match self.phase {
             Phase::Open(_) => {
-                self.pump_writes(effects);
+                // What the peer has said counts even if it does not listen any more.
                 self.pump_reads(effects);
+                self.pump_writes(effects);
             }
             Phase::Lingering(_) => self.drop_input(effects),
             Phase::Closed => {}
@@ -363,10 +375,13 @@ impl State {
 
     fn pump_writes(&mut self, effects: &mut Effects) {
         let mut budget = BUDGET;
-        while let (Phase::Open(socket), Some(write)) = (&mut self.phase, self.writes.front_mut()) {
+        while let (true, Some(write)) = (self.is_open(), self.writes.front()) {
             if write.is_done() {
                 self.end_write(effects);
                 continue;
+            }
+            if self.awaits_transaction(write.transaction) {
+                return;
             }
             if !self.writable {
                 return self.begin_write_wait(effects);
@@ -376,6 +391,10 @@ impl State {
                 return;
             }
             budget -= 1;
+            let (Phase::Open(socket), Some(write)) = (&mut self.phase, self.writes.front_mut())
+            else {
+                return;
+            };
             match write.progress(socket) {
                 Ok(took_all) => {
                     self.writable = took_all;
@@ -524,7 +543,7 @@ impl State {
             let request = self.writes.position(|write| write.transaction == Some(id));
             let is_safe = if self.reads.get(index).is_some_and(Read::is_transaction) {
                 // Its request has not been begun.
-                matches!(request, Some(1..))
+                request.and_then(|at| self.writes.get(at)).is_some_and(|write| write.sent == 0)
             } else {
                 index > 0 || self.is_head_untouched()
             };
@@ -558,9 +577,8 @@ impl State {
         if let Some(read) = self.reads.remove(index) {
             effects.end_read(read, Err(error));
         }
-        if index == 0 {
-            self.pump_reads(effects);
-        }
+        // Others may have waited for it.
+        self.pump(effects);
     }
 
     /// Ends the read at `index` with `error`, and the connection with it.
@@ -603,12 +621,17 @@ impl State {
         if !self.is_open() {
             return;
         }
-        if self.writes.is_empty() {
-            if let Some(Read { sink: Sink::Aio(_), .. }) = self.reads.front() {
-                return self.fail_read(0, Error::Canceled, effects);
+        match self.writes.front() {
+            Some(write) if !self.awaits_transaction(write.transaction) => {
+                if matches!(write.sink, Sink::Aio(_)) || write.transaction.is_some() {
+                    return self.fail(Side::Write, Error::Canceled, effects);
+                }
             }
-        } else if let Some(Write { sink: Sink::Aio(_), .. }) = self.writes.front() {
-            return self.fail(Side::Write, Error::Canceled, effects);
+            Some(_) | None => {
+                if let Some(Read { sink: Sink::Aio(_), .. }) = self.reads.front() {
+                    return self.fail_read(0, Error::Canceled, effects);
+                }
+            }
         }
         self.close(effects);
     }
