@@ -35,7 +35,7 @@ pub(crate) struct Core {
 
 impl Core {
     pub(crate) fn new(runtime: &Arc<Shared>, callback: Option<Callback>, key: usize) -> Arc<Self> {
-        runtime.registry.add(|place| {
+        let make = |place| {
             Arc::new(Self {
                 slot: Slot::new(callback),
                 deadline: runtime.deadlines.new_cell(),
@@ -43,7 +43,9 @@ impl Core {
                 place,
                 runtime: Arc::clone(runtime),
             })
-        })
+        };
+        // The parent's locks may be held for ever in a forked child.
+        if runtime.is_forked() { make(usize::MAX) } else { runtime.registry.add(make) }
     }
 
     /// The address that names this aio while it lives.
@@ -167,18 +169,18 @@ impl Core {
             AfterFinish::Released { wake } => {
                 self.wake_driver(wake);
                 let contents = self.slot.with(|state| state.take_contents());
-                runtime.schedule(Arc::new(Leftover::new(contents)));
+                Leftover::send(contents, &runtime);
             }
         }
         // The last owner of a provider is seldom its operation.
         if let Some(cancel) = cancel.filter(|cancel| Arc::strong_count(cancel) == 1) {
-            runtime.schedule(Arc::new(Leftover::new(cancel)));
+            Leftover::send(cancel, &runtime);
         }
     }
 
     /// A thread that waits by making turns sleeps in the selector.
     fn wake_driver(&self, wake: bool) {
-        if wake && self.runtime.is_host_driven() {
+        if wake && self.runtime.has_turning_waits() {
             self.runtime.kick();
         }
     }
@@ -198,14 +200,20 @@ impl Core {
     }
 
     fn wait_until_idle(&self) {
-        self.runtime.before_block();
-        if self.runtime.is_host_driven() {
+        let runtime = &self.runtime;
+        let is_covered = runtime.before_block();
+        if runtime.is_host_driven() {
             // A turn may fork, and a child does not wait for what is its parent's.
             self.slot.wait_by(|| {
-                self.runtime.turn(TURN);
+                runtime.turn(TURN);
                 !self.is_forked()
             });
-        } else {
+            return;
+        }
+        if !is_covered {
+            runtime.turn_within(&self.slot);
+        }
+        if !self.is_forked() {
             self.slot.wait();
         }
     }
@@ -252,17 +260,22 @@ impl Task for Core {
 }
 
 /// Something foreign on its way to be dropped where foreign code may run.
-struct Leftover<T>(Mutex<Option<T>>);
+struct Leftover<T> {
+    value: Mutex<Option<T>>,
+    /// Keeps the queue alive that this is in.
+    _runtime: Arc<Shared>,
+}
 
-impl<T> Leftover<T> {
-    fn new(value: T) -> Self {
-        Self(Mutex::new(Some(value)))
+impl<T: Send + 'static> Leftover<T> {
+    fn send(value: T, runtime: &Arc<Shared>) {
+        let value = Mutex::new(Some(value));
+        runtime.schedule(Arc::new(Self { value, _runtime: Arc::clone(runtime) }));
     }
 }
 
 impl<T: Send + 'static> Task for Leftover<T> {
     fn run(self: Arc<Self>) {
-        let value = self.0.lock().take();
+        let value = self.value.lock().take();
         drop(value);
     }
 
@@ -286,7 +299,6 @@ impl Timed for Core {
 
 impl Drop for Core {
     fn drop(&mut self) {
-        // The parent's locks may be held for ever in a forked child.
         if !self.is_forked() {
             self.runtime.deadlines.forget(&self.deadline);
             self.runtime.registry.remove(self.place);

@@ -78,15 +78,13 @@ impl Deadlines {
 
     /// The first tick that is not before `at`.
     pub(crate) fn tick_at(&self, at: Instant) -> u64 {
-        let since = at.saturating_duration_since(self.epoch);
-        let millis = since.as_nanos().div_ceil(1_000_000);
-        u64::try_from(millis).unwrap_or(NEVER - 1).min(NEVER - 1)
+        ceil_millis(at.saturating_duration_since(self.epoch)).min(NEVER - 1)
     }
 
     /// The last tick that is not after `now`.
     pub(crate) fn tick_of(&self, now: Instant) -> u64 {
-        let millis = now.saturating_duration_since(self.epoch).as_millis();
-        u64::try_from(millis).unwrap_or(NEVER - 1)
+        let since = now.saturating_duration_since(self.epoch);
+        since.as_secs().saturating_mul(1000).saturating_add(u64::from(since.subsec_millis()))
     }
 
     /// How long from `now` until `tick` has come.
@@ -182,6 +180,12 @@ impl Deadlines {
         let first = map.first_key_value().map_or(NEVER, |(&(tick, _), _)| tick);
         self.first.store(first, SeqCst);
     }
+}
+
+/// A duration in milliseconds, rounded up; without the 128-bit division of the standard library.
+fn ceil_millis(duration: Duration) -> u64 {
+    let rest = u64::from(duration.subsec_nanos().div_ceil(1_000_000));
+    duration.as_secs().saturating_mul(1000).saturating_add(rest)
 }
 
 impl DeadlineCell {

@@ -165,10 +165,6 @@ pub(crate) fn error(id: &str, text: &str) {
     record(Level::Error, id, text);
 }
 
-pub(crate) fn warn(id: &str, text: &str) {
-    record(Level::Warn, id, text);
-}
-
 #[cfg(all(test, not(loom)))]
 mod tests {
     use std::sync::mpsc;

@@ -7,7 +7,7 @@ use nng_aio::Error;
 use super::body::Body;
 use super::codec::Decimal;
 use super::codec::grammar::is_field_value;
-use super::entity::{Entity, TRANSFER_ENCODING};
+use super::entity::{CONTENT_LENGTH, Entity, TRANSFER_ENCODING};
 use super::error_page::{MEDIA_TYPE, error_page};
 use super::head_edit::HeadEdit;
 use super::headers::Headers;
@@ -239,6 +239,18 @@ impl Response {
         }
     }
 
+    /// Returns whether a client knows where the response ends, if what is attached is all that will
+    /// be sent, and a length is added where none is given.
+    pub(crate) fn is_whole(&self, to_head: bool) -> bool {
+        if to_head || !status::permits_body(self.status) {
+            return true;
+        }
+        let Entity { headers, body } = &self.entity;
+        let says_nothing = !headers.contains(CONTENT_LENGTH);
+        let says_so = || self.entity.content_length() == Some(body.as_slice().len() as u64);
+        !headers.contains(TRANSFER_ENCODING) && (says_nothing || says_so())
+    }
+
     /// Replaces the status line by one that was received and removes the body.
     ///
     /// The fields follow through [`headers_mut`](Self::headers_mut).
@@ -275,7 +287,7 @@ impl Response {
         let reason = self.reason();
         let line_len = Version::LEN + reason.len() + " 65535 \r\n".len();
         out.reserve(line_len + edit.max_len(&self.entity.headers));
-        out.extend_from_slice(self.version.as_str().as_bytes());
+        out.extend_from_slice(self.version.as_bytes());
         out.push(b' ');
         out.extend_from_slice(Decimal::new(self.status.into()).as_bytes());
         out.push(b' ');
@@ -285,6 +297,7 @@ impl Response {
     }
 
     /// Returns how many bytes of memory this holds beside itself; shared bytes do not count.
+    #[cfg(any(test, fuzzing))]
     pub(crate) const fn memory(&self) -> usize {
         let reason = match &self.reason {
             Reason::OfStatus => 0,
@@ -400,7 +413,7 @@ mod tests {
     #[test]
     fn additions_follow_the_fields_in_one_order() {
         let edit = HeadEdit {
-            date: Some("Sun, 06 Nov 1994 08:49:37 GMT"),
+            date: Some(b"Sun, 06 Nov 1994 08:49:37 GMT"),
             length: Some(0),
             close: true,
             ..HeadEdit::default()
@@ -415,7 +428,7 @@ mod tests {
     #[test]
     fn additions_yield_to_what_the_message_says() {
         let edit =
-            HeadEdit { date: Some("d"), length: Some(0), close: true, ..HeadEdit::default() };
+            HeadEdit { date: Some(b"d"), length: Some(0), close: true, ..HeadEdit::default() };
         let fields =
             [("date", "mine"), ("Transfer-Encoding", "chunked"), ("connection", "x, Close")];
         assert_eq!(
@@ -507,6 +520,28 @@ mod tests {
         assert_eq!(response.remainder(false), Remainder::Coded);
         response.set_body(Body::declared(10));
         assert_eq!(response.remainder(false), Remainder::Nothing);
+    }
+
+    #[test]
+    fn a_response_is_whole_if_what_is_attached_is_what_it_says() {
+        let mut response = Response::new();
+        assert!(response.is_whole(false));
+        response.set_body("abc");
+        assert!(response.is_whole(false));
+        for length in ["2", "4", "x", "", "3, 3"] {
+            response.headers_mut().set("Content-Length", length).unwrap();
+            assert!(!response.is_whole(false), "{length}");
+            assert!(response.is_whole(true), "{length}");
+        }
+        response.headers_mut().remove("Content-Length").unwrap();
+        assert!(response.is_whole(false), "the length can be added");
+        response.headers_mut().set("Transfer-Encoding", "chunked").unwrap();
+        assert!(!response.is_whole(false));
+        response.set_status(204);
+        assert!(response.is_whole(false));
+        response.reset();
+        response.set_body(Body::declared(3));
+        assert!(!response.is_whole(false));
     }
 
     #[test]

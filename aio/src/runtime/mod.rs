@@ -216,6 +216,12 @@ impl Runtime {
         self.shared.is_closing()
     }
 
+    /// True in the child of a fork of the process that the runtime belongs to. It does nothing there,
+    /// and what lives on it must not be waited for.
+    pub fn is_forked(&self) -> bool {
+        self.shared.is_forked()
+    }
+
     /// What the runtime has done and has at this moment.
     pub fn stats(&self) -> Stats {
         stats::of(&self.shared)
@@ -232,7 +238,8 @@ impl Runtime {
 
     /// Announces that this thread is about to sleep in the kernel for what may be long.
     pub(crate) fn before_block(&self) {
-        self.shared.before_block();
+        // At the limit of threads there is nobody to take over.
+        let _ = self.shared.before_block();
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {

@@ -10,7 +10,7 @@
 //! leaving; whoever queues work looks after queueing. Everything is sequentially consistent,
 //! because each decision is "I made mine known, now I look at yours" on both sides.
 
-use crate::sync::{AtomicBool, AtomicU32, Ordering::SeqCst};
+use crate::sync::{AtomicBool, AtomicU8, AtomicU32, Ordering::SeqCst};
 
 /// The roles of a runtime's threads, counted.
 pub(crate) struct Roles {
@@ -18,20 +18,27 @@ pub(crate) struct Roles {
     waiting: AtomicU32,
     /// Threads that hold the poller role, waiting or not.
     pollers: AtomicU32,
-    /// A watchdog ticks, or one was granted and will.
-    ticking: AtomicBool,
+    /// Who has the watchdog's token: one of the three below.
+    watch: AtomicU8,
     /// Polls follow each other so closely that one poller is enough.
     busy: AtomicBool,
     /// A kick is on its way and nobody has woken from it yet.
     kicked: AtomicBool,
 }
 
+/// Nobody has the watchdog's token.
+const FREE: u8 = 0;
+/// It was granted, but every thread is taken: the next that comes free will tick.
+const RESERVED: u8 = 1;
+/// A watchdog ticks, or a thread is on its way to do so.
+const TICKING: u8 = 2;
+
 impl Roles {
     pub(crate) fn new() -> Self {
         Self {
             waiting: AtomicU32::new(0),
             pollers: AtomicU32::new(0),
-            ticking: AtomicBool::new(false),
+            watch: AtomicU8::new(FREE),
             busy: AtomicBool::new(false),
             kicked: AtomicBool::new(false),
         }
@@ -65,8 +72,9 @@ impl Roles {
         self.pollers.load(SeqCst)
     }
 
+    /// True if somebody ticks or is about to; false also while the token waits for a thread.
     pub(crate) fn is_ticking(&self) -> bool {
-        self.ticking.load(SeqCst)
+        self.watch.load(SeqCst) == TICKING
     }
 
     pub(crate) fn is_busy(&self) -> bool {
@@ -79,18 +87,29 @@ impl Roles {
 
     /// Takes the watchdog's token; true if nobody had it.
     pub(crate) fn take_watch(&self) -> bool {
-        !self.ticking.load(SeqCst) && !self.ticking.swap(true, SeqCst)
+        self.watch.load(SeqCst) == FREE
+            && self.watch.compare_exchange(FREE, TICKING, SeqCst, SeqCst).is_ok()
+    }
+
+    /// The token was granted and no thread is there to take it.
+    pub(crate) fn reserve_watch(&self) {
+        self.watch.store(RESERVED, SeqCst);
+    }
+
+    /// A thread takes the token that was granted.
+    pub(crate) fn hold_watch(&self) {
+        self.watch.store(TICKING, SeqCst);
     }
 
     /// Gives the watchdog's token back.
     pub(crate) fn end_watch(&self) {
-        self.ticking.store(false, SeqCst);
+        self.watch.store(FREE, SeqCst);
     }
 
     /// True if work that was queued just now would not be found soon: everyone sleeps, or the only
     /// ones awake may be stuck in callbacks and nobody watches them.
     pub(crate) fn needs_kick(&self) -> bool {
-        !self.is_ticking() || self.waiting() == self.pollers()
+        !self.is_ticking() || self.waiting() >= self.pollers()
     }
 
     /// Claims the sending of a kick; false if one is under way.

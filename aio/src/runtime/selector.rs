@@ -123,10 +123,10 @@ mod several {
 mod single {
     use super::{AsFd, BorrowedFd, Duration, EVENTS, Event, KICK, Readiness, Waker, io};
     use super::{deregister, register};
-    use crate::sync::Mutex;
+    use parking_lot::Mutex;
 
     pub(crate) struct Selector {
-        /// Held by the thread that waits.
+        /// Held by the thread that waits; another one waits for it no longer than it would inside.
         poll: Mutex<mio::Poll>,
         registry: mio::Registry,
         waker: Waker,
@@ -152,7 +152,11 @@ mod single {
 
         pub(crate) fn wait(&self, events: &mut Events, limit: Option<Duration>) -> io::Result<()> {
             events.0.clear();
-            self.poll.lock().poll(&mut events.0, limit)
+            let poll = match limit {
+                Some(limit) => self.poll.try_lock_for(limit),
+                None => Some(self.poll.lock()),
+            };
+            poll.map_or(Ok(()), |mut poll| poll.poll(&mut events.0, limit))
         }
 
         pub(crate) fn kick(&self) -> io::Result<()> {

@@ -20,14 +20,15 @@ use std::time::Instant;
 
 use nng_aio::net::Socket;
 use nng_aio::{
-    Aio, Cancel, Error, Expire, Operation, OperationId, Readiness, Runtime, Task, Timer, Watcher,
+    Aio, Cancel, Error, Expire, Holding, NoteLock, Operation, OperationId, Readiness, Runtime,
+    Task, Timer, Watcher,
 };
-use parking_lot::{Mutex, MutexGuard};
 
 use super::body::BodyReader;
+use super::effects::Effects;
 use super::read::{Destination, Kind, Read};
 use super::settings::Settings;
-use super::state::{Answering, Effects, State};
+use super::state::{Answering, State};
 use super::transact::Transaction;
 use super::write::{Content, Then, Write, send_both};
 use super::{Event, Owner, Sink};
@@ -42,7 +43,7 @@ pub(crate) struct Link {
     owner: Option<Weak<dyn Owner>>,
     /// Made when something is limited in time for the first time.
     timer: OnceLock<Timer>,
-    state: Mutex<State>,
+    state: NoteLock<State>,
 }
 
 /// Bodies up to this are sent from one piece of memory with their head; bytes.
@@ -61,7 +62,7 @@ impl Link {
         settings: Arc<Settings>,
         owner: Option<Weak<dyn Owner>>,
     ) -> Result<Arc<Self>, Error> {
-        let state = Mutex::new(State::new(socket, settings));
+        let state = NoteLock::new(State::new(socket, settings));
         let runtime = runtime.unowned();
         let link = Arc::new(Self { runtime, owner, timer: OnceLock::new(), state });
         let watcher: Arc<dyn Watcher> = link.clone();
@@ -76,26 +77,27 @@ impl Link {
         &self.runtime
     }
 
-    pub(crate) fn is_open(&self) -> bool {
-        self.state.lock().is_open()
-    }
-
-    /// Returns whether nothing is left of the connection, not even the wait for the peer's end.
-    pub(crate) fn is_closed(&self) -> bool {
-        self.state.lock().is_closed()
+    pub(crate) fn is_open(self: &Arc<Self>) -> bool {
+        self.look(|state| state.is_open())
     }
 
     // --- For holders ----------------------------------------------------------------------------
 
-    /// Starts a read of any kind; `to` is where a message goes when it is there.
-    pub(super) fn start_read(self: &Arc<Self>, kind: Kind, to: Option<Destination>, aio: &Aio) {
+    /// Starts a read of what `what` says, which is asked once the operation is accepted; a message
+    /// goes to the destination when it is there.
+    pub(super) fn start_read(
+        self: &Arc<Self>,
+        aio: &Aio,
+        what: impl FnOnce() -> (Kind, Option<Destination>),
+    ) {
         let Some(operation) = accept(aio) else { return };
+        let (kind, to) = what();
         let id = operation.id();
         let mut effects = Effects::default();
         let mut state = self.state.lock();
         let read = Read { sink: Sink::Aio(operation), kind, count: 0, to };
         if !state.is_open() {
-            drop(state);
+            self.leave(state, effects);
             return read.refuse(Error::Closed);
         }
         if state.answering.expects_continue && read.is_raw() {
@@ -113,7 +115,7 @@ impl Link {
         let mut effects = Effects::default();
         let mut state = self.state.lock();
         if !state.is_open() {
-            drop(state);
+            self.leave(state, effects);
             return operation.finish(Err(Error::Closed));
         }
         state.answering.has_written = true;
@@ -143,7 +145,7 @@ impl Link {
         let Some(operation) = accept(aio) else { return };
         with_head(|head| {
             response.write_head(&super::NO_EDIT, head);
-            let Answering { demands_close, to_head, .. } = self.state.lock().answering;
+            let Answering { demands_close, to_head, .. } = self.answering();
             let then = Then::of_response(response, demands_close, to_head);
             self.write_message(operation, head, response.stored_body(), then);
         });
@@ -160,7 +162,7 @@ impl Link {
         let mut effects = Effects::default();
         let mut state = self.state.lock();
         if !state.is_open() {
-            drop(state);
+            self.leave(state, effects);
             return operation.finish(Err(Error::Closed));
         }
         state.answering.has_written = true;
@@ -190,7 +192,7 @@ impl Link {
             let mut effects = Effects::default();
             let mut state = self.state.lock();
             if !state.is_open() {
-                drop(state);
+                self.leave(state, effects);
                 return read.refuse(Error::Closed);
             }
             state.answering.has_written = true;
@@ -203,15 +205,18 @@ impl Link {
         });
     }
 
-    /// The holder lets go: everything that waits ends.
+    /// The holder lets go: everything that waits ends. In the child of a fork it is left to the parent.
     pub(crate) fn close_by_holder(self: &Arc<Self>) {
+        if self.runtime.is_forked() {
+            return;
+        }
         self.with(State::close_by_holder);
     }
 
     /// Makes an operation that could not be completed at once cancellable.
     fn arm(
         self: &Arc<Self>,
-        state: &mut MutexGuard<'_, State>,
+        state: &mut Holding<'_, State>,
         id: OperationId,
         effects: &mut Effects,
     ) {
@@ -225,10 +230,11 @@ impl Link {
     // --- For the owner --------------------------------------------------------------------------
 
     /// Asks for readiness instead of trying: a new connection has seldom sent something already.
-    pub(crate) fn await_input(&self) -> Result<(), Error> {
-        let mut state = self.state.lock();
-        state.await_input();
-        state.socket_mut().ok_or(Error::Closed)?.watch()
+    pub(crate) fn await_input(self: &Arc<Self>) -> Result<(), Error> {
+        self.look(|state| {
+            state.await_input();
+            state.socket_mut().ok_or(Error::Closed)?.watch()
+        })
     }
 
     /// Reads the head of a request for the owner.
@@ -282,18 +288,18 @@ impl Link {
     }
 
     /// Notes what the owner's present request demands of its answer.
-    pub(crate) fn set_answering(&self, answering: Answering) {
-        self.state.lock().answering = answering;
+    pub(crate) fn set_answering(self: &Arc<Self>, answering: Answering) {
+        self.look(|state| state.answering = answering);
     }
 
     /// Returns what has happened since [`set_answering`](Self::set_answering).
-    pub(crate) fn answering(&self) -> Answering {
-        self.state.lock().answering
+    pub(crate) fn answering(self: &Arc<Self>) -> Answering {
+        self.look(|state| state.answering)
     }
 
     /// Closes at once, whatever waits.
-    pub(crate) fn close(self: &Arc<Self>, why: Error) {
-        self.with(|state, effects| state.close(why, effects));
+    pub(crate) fn close(self: &Arc<Self>) {
+        self.with(State::close);
     }
 
     // --- The way in and out ---------------------------------------------------------------------
@@ -305,14 +311,53 @@ impl Link {
         self.leave(state, effects);
     }
 
-    /// Unlocks and does what the change left to do.
-    fn leave(self: &Arc<Self>, mut state: MutexGuard<'_, State>, mut effects: Effects) {
-        let mut event = None;
-        if !state.is_delivering {
-            event = state.events.pop();
-            state.is_delivering = event.is_some();
+    /// Looks at the state, or at what has nothing to do with progress, while any lock of the owner's
+    /// may be held.
+    fn look<R>(self: &Arc<Self>, look: impl FnOnce(&mut State) -> R) -> R {
+        let mut held = self.state.lock();
+        let result = look(&mut held);
+        let mut was_told = false;
+        while let Some((again, notes)) = held.give_back() {
+            held = again;
+            held.note_ready(readiness_of(notes));
+            was_told = true;
         }
-        drop(state);
+        if was_told {
+            self.runtime.schedule(Arc::new(GoOn(Arc::clone(self))));
+        }
+        result
+    }
+
+    /// Unlocks and does what the change left to do.
+    fn leave(self: &Arc<Self>, held: Holding<'_, State>, effects: Effects) {
+        let mut event = self.release(held, effects);
+        while let Some(next) = event {
+            if let Some(owner) = self.owner.as_ref().and_then(Weak::upgrade) {
+                owner.on_event(next);
+            }
+            let mut held = self.state.lock();
+            held.is_delivering = false;
+            event = self.release(held, Effects::default());
+        }
+    }
+
+    /// Unlocks; returns an event if this thread is to hand it to the owner.
+    fn release(
+        self: &Arc<Self>,
+        mut held: Holding<'_, State>,
+        mut effects: Effects,
+    ) -> Option<Event> {
+        let mut event = None;
+        loop {
+            if !held.is_delivering {
+                event = held.events.pop();
+                held.is_delivering = event.is_some();
+            }
+            let Some((again, notes)) = held.give_back() else { break };
+            held = again;
+            held.note_ready(readiness_of(notes));
+            held.pump(&mut effects);
+        }
         effects.finish();
         if let Some(at) = effects.timer {
             self.timer().set(at);
@@ -320,14 +365,7 @@ impl Link {
         if effects.again {
             self.runtime.schedule(Arc::new(GoOn(Arc::clone(self))));
         }
-        while let Some(next) = event {
-            if let Some(owner) = self.owner.as_ref().and_then(Weak::upgrade) {
-                owner.on_event(next);
-            }
-            let mut state = self.state.lock();
-            event = state.events.pop();
-            state.is_delivering = event.is_some();
-        }
+        event
     }
 
     fn timer(self: &Arc<Self>) -> &Timer {
@@ -413,11 +451,17 @@ impl Cancel for Link {
 
 impl Watcher for Link {
     fn ready(self: Arc<Self>, readiness: Readiness) {
-        self.with(|state, effects| state.on_ready(readiness, effects));
+        // Whoever has the lock is told and goes on with it: this thread has others to serve.
+        if let Some(mut held) = self.state.lock_or_note(notes_of(readiness)) {
+            let mut effects = Effects::default();
+            held.note_ready(readiness);
+            held.pump(&mut effects);
+            self.leave(held, effects);
+        }
     }
 
     fn runtime_closed(self: Arc<Self>) {
-        self.close(Error::Closed);
+        self.close();
     }
 }
 
@@ -426,6 +470,22 @@ impl Expire for Link {
         let now = Instant::now();
         self.with(|state, effects| state.on_time(now, effects));
     }
+}
+
+const READABLE: u32 = 1;
+const WRITABLE: u32 = 2;
+const HANGUP: u32 = 4;
+
+fn notes_of(readiness: Readiness) -> u32 {
+    let note = |is_so: bool, note: u32| if is_so { note } else { 0 };
+    note(readiness.readable, READABLE)
+        | note(readiness.writable, WRITABLE)
+        | note(readiness.hangup, HANGUP)
+}
+
+fn readiness_of(notes: u32) -> Readiness {
+    let has = |note: u32| notes & note != 0;
+    Readiness { readable: has(READABLE), writable: has(WRITABLE), hangup: has(HANGUP) }
 }
 
 /// A connection with more to do than one go allows.

@@ -18,9 +18,10 @@ use std::time::Instant;
 use nng_aio::net::Socket;
 use nng_aio::{Error, Operation, OperationId, Readiness};
 
+use super::effects::Effects;
 use super::input::{Input, with_room};
 use super::queue::Queue;
-use super::read::{Destination, Kind, Outcome, Parsers, Read};
+use super::read::{Kind, Outcome, Parsers, Read};
 use super::settings::Settings;
 use super::write::{Content, Then, Write};
 use super::{Event, Sink, Wait};
@@ -28,6 +29,9 @@ use crate::http::codec::{RequestParser, ResponseParser};
 
 /// Calls to the system in one go, so that one connection cannot keep a thread for itself.
 const BUDGET: u32 = 16;
+
+/// Memory in bytes that a parser may keep while its connection idles.
+const IDLE_MEMORY: usize = 512;
 
 /// A connection.
 pub(super) struct State {
@@ -79,66 +83,11 @@ pub(crate) struct Answering {
     pub(crate) expects_continue: bool,
 }
 
-/// What is left to do when the lock is gone.
-#[derive(Default)]
-pub(super) struct Effects {
-    /// Operations that have ended; the first apart since there is hardly ever another.
-    first: Option<Ended>,
-    more: Vec<Ended>,
-    /// Set the timer to this.
-    pub(super) timer: Option<Instant>,
-    /// Come back soon: there was more to do than one go allows.
-    pub(super) again: bool,
-}
-
-/// An operation that has ended.
-struct Ended {
-    operation: Operation,
-    result: Result<(), Error>,
-    count: usize,
-    /// A message that goes back to the caller first.
-    to: Option<Destination>,
-}
-
 /// Which operation an error belongs to; all others see `Closed`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Side {
     Read,
     Write,
-}
-
-impl Effects {
-    fn end(&mut self, ended: Ended) {
-        if self.first.is_none() {
-            self.first = Some(ended);
-        } else {
-            self.more.push(ended);
-        }
-    }
-
-    fn end_read(&mut self, read: Read, result: Result<(), Error>) {
-        let (count, to) = (read.count, read.to);
-        if let Sink::Aio(operation) = read.sink {
-            self.end(Ended { operation, result, count, to });
-        }
-    }
-
-    fn end_write(&mut self, sink: Sink, result: Result<(), Error>, count: usize) {
-        if let Sink::Aio(operation) = sink {
-            self.end(Ended { operation, result, count, to: None });
-        }
-    }
-
-    /// Finishes the operations that have ended, in order.
-    pub(super) fn finish(&mut self) {
-        for mut ended in self.first.take().into_iter().chain(self.more.drain(..)) {
-            if let Some(to) = ended.to {
-                to.deliver();
-            }
-            ended.operation.set_count(ended.count);
-            ended.operation.finish(ended.result);
-        }
-    }
 }
 
 impl State {
@@ -181,10 +130,6 @@ impl State {
     /// Nothing is known to be there to read: wait to be told.
     pub(super) fn await_input(&mut self) {
         self.readable = false;
-    }
-
-    pub(super) fn settings(&self) -> &Arc<Settings> {
-        &self.settings
     }
 
     pub(super) fn has_input(&self) -> bool {
@@ -237,11 +182,11 @@ impl State {
 
     // --- The socket -----------------------------------------------------------------------------
 
-    pub(super) fn on_ready(&mut self, readiness: Readiness, effects: &mut Effects) {
+    /// The socket is ready, or may be.
+    pub(super) fn note_ready(&mut self, readiness: Readiness) {
         self.readable |= readiness.readable;
         self.writable |= readiness.writable;
         self.hangup |= readiness.hangup;
-        self.pump(effects);
     }
 
     /// Goes on with whatever can make progress.
@@ -391,7 +336,7 @@ impl State {
         match self.reads.front_mut().and_then(Read::end) {
             Some(outcome) => {
                 self.end_read(outcome, effects);
-                self.close(Error::Closed, effects);
+                self.close(effects);
             }
             None => self.fail(Side::Read, Error::ConnectionShutdown, effects),
         }
@@ -502,6 +447,11 @@ impl State {
     /// The owner begins to wait for what the first read brings.
     fn begin_owner_wait(&mut self, effects: &mut Effects) {
         let Some(Read { sink: Sink::Owner, kind, .. }) = self.reads.front() else { return };
+        if let (Kind::Request(_), Some(parser)) = (kind, &mut self.requests)
+            && parser.memory() > IDLE_MEMORY
+        {
+            parser.shrink_to_fit();
+        }
         let (limit, wait) = match kind {
             Kind::Body(_) => (self.settings.body, Wait::Body),
             Kind::Some
@@ -616,6 +566,9 @@ impl State {
         if let Some(read) = self.reads.remove(index) {
             effects.end_read(read, Err(error));
         }
+        if index == 0 {
+            self.pump_reads(effects);
+        }
     }
 
     /// Ends the read at `index` with `error`, and the connection with it.
@@ -624,7 +577,7 @@ impl State {
             read.abandon();
             effects.end_read(read, Err(error));
         }
-        self.close(Error::Closed, effects);
+        self.close(effects);
     }
 
     /// The connection is broken: the active operation of that side gets the error.
@@ -632,13 +585,13 @@ impl State {
         match side {
             Side::Read => {
                 if let Some(Read { sink: Sink::Owner, .. }) | None = self.reads.front() {
-                    self.close(error, effects);
+                    self.close(effects);
                 } else {
                     self.fail_read(0, error, effects);
                 }
             }
             Side::Write => {
-                let Some(write) = self.writes.pop() else { return self.close(error, effects) };
+                let Some(write) = self.writes.pop() else { return self.close(effects) };
                 // A transaction fails as a whole.
                 if let Some(index) =
                     write.transaction.and_then(|id| self.reads.position(|read| read.sink.is(id)))
@@ -647,7 +600,7 @@ impl State {
                 }
                 let count = write.content.count_after_failure(write.sent);
                 effects.end_write(write.sink, Err(error), count);
-                self.close(error, effects);
+                self.close(effects);
             }
         }
     }
@@ -665,11 +618,11 @@ impl State {
         } else if let Some(Write { sink: Sink::Aio(_), .. }) = self.writes.front() {
             return self.fail(Side::Write, Error::Canceled, effects);
         }
-        self.close(Error::Canceled, effects);
+        self.close(effects);
     }
 
-    /// Closes at once; whatever waits ends with `Closed`. The owner is told `why`.
-    pub(super) fn close(&mut self, why: Error, effects: &mut Effects) {
+    /// Closes at once; whatever waits ends with `Closed`.
+    pub(super) fn close(&mut self, effects: &mut Effects) {
         if self.is_closed() {
             return;
         }
@@ -680,7 +633,7 @@ impl State {
             socket.close();
         }
         self.forget();
-        self.events.push(Event::Closed(why));
+        self.events.push(Event::Closed);
     }
 
     /// Refuses everything from now on, tells the peer that no more will come, and waits for its end,
@@ -728,7 +681,7 @@ impl State {
         self.end_all(effects);
         drop(std::mem::replace(&mut self.phase, Phase::Closed));
         self.deadline = None;
-        self.events.push(Event::Closed(Error::Closed));
+        self.events.push(Event::Closed);
     }
 
     /// Ends everything that waits with `Closed`.
