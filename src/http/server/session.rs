@@ -478,8 +478,12 @@ impl Session {
     fn on_timeout(self: &Arc<Self>, wait: Wait) {
         let is_draining = matches!(self.state.lock().phase, Phase::Draining);
         match wait {
-            Wait::Head | Wait::Body if !is_draining => self.refuse(408),
-            Wait::Head | Wait::Body | Wait::Idle | Wait::Write | Wait::Linger => {
+            Wait::Head => {
+                self.forget_request();
+                self.refuse(408);
+            }
+            Wait::Body if !is_draining => self.refuse(408),
+            Wait::Body | Wait::Idle | Wait::Write | Wait::Linger => {
                 self.link().close();
             }
         }
