@@ -82,6 +82,15 @@ fn freeing_and_reaping_end_the_operation_with_closed() {
 }
 
 #[test]
+fn a_callback_runs_after_its_aio_was_let_go() {
+    let (aio, hear) = telling();
+    nng_sleep_aio(1, &aio);
+    // Where C would reap it in the callback.
+    aio.detach();
+    assert_eq!(must(&hear), 0);
+}
+
+#[test]
 fn a_provider_finishes_once() {
     let (aio, hear) = telling();
     begin(&aio);
