@@ -67,6 +67,11 @@ impl Driver {
         Self { runtime, is_host_driven: true }
     }
 
+    /// The runtime that everybody shares.
+    pub fn global() -> Self {
+        Self { runtime: Runtime::global(), is_host_driven: false }
+    }
+
     /// Waits a little, or makes a turn.
     fn step(&self) {
         if self.is_host_driven {
