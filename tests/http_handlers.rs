@@ -417,6 +417,55 @@ fn a_handler_that_reads_chunks_reads_them_raw() {
     assert!(bed.exchanges.try_recv().is_err());
 }
 
+#[test]
+fn a_handler_that_reads_beyond_the_body_ends_the_connection() {
+    let bed = Bed::new();
+    let with_body = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello";
+    for (request, len) in [(with_body, 6), (with_body, 5 + GET.len()), (GET, 1), (GET, GET.len())] {
+        for finishes in [false, true] {
+            let (mut client, exchange) = bed.begin(&[request, GET, GET].concat());
+            let conn = exchange.conn();
+            assert_eq!(read_all(&conn, len).end(), (0, len));
+            if finishes {
+                assert_eq!(write(&conn, &support::with_body("read")).result(), 0);
+                exchange.finish();
+            } else {
+                respond(exchange, "read");
+            }
+            // The rest may be anything: half a request is none.
+            let answer = client.answer();
+            assert_eq!((answer.text(), answer.closes()), ("read", !finishes));
+            client.expect_end();
+        }
+    }
+    assert!(bed.exchanges.try_recv().is_err());
+}
+
+#[test]
+fn a_handler_that_answers_while_it_reads_ends_the_connection() {
+    let bed = Bed::new();
+    let with_body = "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhell";
+    for request in [with_body, GET] {
+        for finishes in [false, true] {
+            let (mut client, exchange) = bed.begin(request);
+            let conn = exchange.conn();
+            let read = read_all(&conn, 100);
+            if finishes {
+                assert_eq!(write(&conn, &support::with_body("early")).result(), 0);
+                exchange.finish();
+            } else {
+                respond(exchange, "early");
+            }
+            let answer = client.answer();
+            assert_eq!((answer.text(), answer.closes()), ("early", !finishes));
+            client.send("o".to_owned() + GET);
+            assert_eq!(read.result(), NNG_ECLOSED);
+            client.expect_end();
+        }
+    }
+    assert!(bed.exchanges.try_recv().is_err());
+}
+
 // --- Operations of handlers ---------------------------------------------------------------------
 
 /// Keeps the operations of a handler until the test wants them.

@@ -283,7 +283,7 @@ impl Link {
 
     /// Returns what has happened since [`set_answering`](Self::set_answering).
     pub(crate) fn answering(&self) -> Answering {
-        self.state.lock().answering
+        self.state.lock().answering()
     }
 
     /// Closes at once, whatever waits.

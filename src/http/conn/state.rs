@@ -75,6 +75,8 @@ pub(crate) struct Answering {
     pub(crate) has_written: bool,
     /// Bytes that others than the owner have read behind its head.
     pub(crate) raw_read: u64,
+    /// Others than the owner wait for something to read.
+    pub(crate) is_reading: bool,
     /// The client waits for `100 Continue`, to be sent when somebody reads the body.
     pub(crate) expects_continue: bool,
 }
@@ -183,8 +185,10 @@ impl State {
         self.readable = false;
     }
 
-    pub(super) fn settings(&self) -> &Arc<Settings> {
-        &self.settings
+    /// Returns what has happened since the owner's present request began.
+    pub(super) fn answering(&self) -> Answering {
+        let is_reading = matches!(self.reads.front(), Some(Read { sink: Sink::Aio(_), .. }));
+        Answering { is_reading, ..self.answering }
     }
 
     pub(super) fn has_input(&self) -> bool {
