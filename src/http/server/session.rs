@@ -287,7 +287,14 @@ impl Session {
         let _ = aio.set_input(2, Arc::new(conn));
         let Ok(operation) = aio.begin() else { return self.fail(Error::Closed) };
         aio.park(operation);
-        self.state.lock().operation = Some(Arc::clone(&aio));
+        let mut state = self.state.lock();
+        state.operation = Some(Arc::clone(&aio));
+        let has_ended = matches!(state.phase, Phase::Ended);
+        drop(state);
+        if has_ended {
+            // Meanwhile, and whoever ended it found nothing to abort.
+            aio.abort(Error::Closed);
+        }
         let _unwinding = FinishOnPanic(&aio);
         function(&aio);
     }
@@ -364,6 +371,9 @@ impl Session {
     /// Sends a response; the connection closes after it if `is_last`, or if something demands it.
     fn send(self: &Arc<Self>, response: &Response, is_last: bool) {
         let mut state = self.state.lock();
+        if matches!(state.phase, Phase::Ended) {
+            return;
+        }
         let rest = self.rest_of_body(&mut state);
         let closes = is_last
             || state.demands_close
