@@ -75,6 +75,11 @@ impl Driver {
         self.is_host_driven
     }
 
+    /// The runtime that everybody shares.
+    pub fn global() -> Self {
+        Self { runtime: Runtime::global(), is_host_driven: false }
+    }
+
     /// Waits a little, or makes a turn.
     fn step(&self) {
         if self.is_host_driven {

@@ -301,7 +301,7 @@ impl Link {
 
     /// Returns what has happened since [`set_answering`](Self::set_answering).
     pub(crate) fn answering(self: &Arc<Self>) -> Answering {
-        self.look(|state| state.answering)
+        self.look(|state| state.answering())
     }
 
     /// Closes at once, whatever waits.

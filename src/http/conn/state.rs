@@ -79,6 +79,8 @@ pub(crate) struct Answering {
     pub(crate) has_written: bool,
     /// Bytes that others than the owner have read behind its head.
     pub(crate) raw_read: u64,
+    /// Others than the owner wait for something to read.
+    pub(crate) is_reading: bool,
     /// The client waits for `100 Continue`, to be sent when somebody reads the body.
     pub(crate) expects_continue: bool,
 }
@@ -130,6 +132,12 @@ impl State {
     /// Nothing is known to be there to read: wait to be told.
     pub(super) fn await_input(&mut self) {
         self.readable = false;
+    }
+
+    /// Returns what has happened since the owner's present request began.
+    pub(super) fn answering(&self) -> Answering {
+        let is_reading = matches!(self.reads.front(), Some(Read { sink: Sink::Aio(_), .. }));
+        Answering { is_reading, ..self.answering }
     }
 
     pub(super) fn has_input(&self) -> bool {
