@@ -124,7 +124,7 @@ impl Worker {
             }
             if self.retires(shared) {
                 if shared.is_stopping() {
-                    // As above: this may have been the one that was woken to end.
+                    // The kick that this thread woke from may have been the one to pass on.
                     shared.kick_again();
                 } else if has_more || !shared.queue.is_empty() || shared.has_unplanned_deadline() {
                     shared.kick();
