@@ -82,10 +82,13 @@ fn serve(options: &Options) -> Result<(), String> {
 
     wait_for_signal();
 
-    // Closes what is open, runs the callbacks of all that was under way, and joins every thread.
+    // Closes what is open. What was under way ends with an error, and its callbacks still run.
     server.stop();
-    runtime.shutdown();
     let stats = server.stats();
+    // The handlers go with their server, while there are threads to free them.
+    drop(server);
+    // Runs what is left, and joins every thread.
+    runtime.shutdown();
     println!("Served {} requests on {} connections.", stats.requests, stats.accepted);
     Ok(())
 }

@@ -1,4 +1,11 @@
 //! NNG (nanomsg-next-gen) in Rust: callback-driven networking on an asynchronous core.
+//!
+//! | module | what it answers |
+//! |---|---|
+//! | [`http`] | HTTP/1.1: messages, connections, a server |
+//! | `url` | URLs as NNG reads them |
+//!
+//! Operations, streams and the runtime are `nng_aio`'s; what every program names of it is here, too.
 
 #![forbid(unsafe_code)]
 
@@ -14,3 +21,8 @@ pub mod stream;
 
 pub use nng_aio::{Aio, Error, Runtime, Timeout};
 pub use url::Url;
+
+/// The example of the README compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
