@@ -6,6 +6,7 @@ use std::sync::{Arc, Barrier, OnceLock, Weak, mpsc};
 use std::time::Duration;
 
 use nng_aio::{Aio, Runtime, codes};
+use parking_lot::Mutex;
 use support::{Door, FOREVER, Provider, must, returns, send};
 
 /// An aio whose callback tells that it runs, and then waits at the door.
@@ -65,6 +66,31 @@ fn at_the_limit_of_threads_waiting_callbacks_run_what_they_wait_for() {
             assert_eq!(must(&hear), 0, "with {waiting} callbacks waiting");
         }
         drop(aios);
+    }
+}
+
+#[test]
+fn at_the_limit_of_threads_a_waiting_callback_runs_no_other_that_wants_its_lock() {
+    let runtime = Runtime::builder().threads(3).build().unwrap();
+    let lock = Arc::new(Mutex::new(()));
+    let (tell, hear) = mpsc::channel();
+    let aios: Vec<_> = (0..32)
+        .map(|_| {
+            let (tell, lock, unowned) = (tell.clone(), Arc::clone(&lock), runtime.unowned());
+            let aio = runtime.aio(move |_| {
+                let guard = lock.lock();
+                let inner = unowned.aio(|_| ());
+                inner.sleep(Duration::from_millis(1));
+                inner.wait();
+                drop(guard);
+                send(&tell, inner.result());
+            });
+            aio.begin().unwrap().finish(Ok(()));
+            aio
+        })
+        .collect();
+    for _ in &aios {
+        assert_eq!(must(&hear), 0);
     }
 }
 

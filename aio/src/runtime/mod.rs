@@ -15,6 +15,7 @@
 //! | `timer.rs` | timers for providers |
 //! | `current.rs` | what a thread is doing for which runtime; the callbacks on its stack |
 //! | `waits.rs` | waits between callbacks that could never end |
+//! | `parked.rs` | waits in callbacks, when every thread is taken |
 //! | `host.rs` | turns made by the host |
 //! | `shutdown.rs` | the end, in order |
 //! | `selector.rs` | the system's selector |
@@ -28,6 +29,7 @@ pub(crate) mod current;
 mod detector;
 mod global;
 mod host;
+mod parked;
 mod queue;
 mod registry;
 pub(crate) mod roles;
