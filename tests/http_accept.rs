@@ -74,9 +74,13 @@ fn connections_wait_for_descriptors() {
         let _ = tell.try_send(record.id.to_owned());
     })));
     let server = server(ServerConfig::default());
-    let mut descriptors: Vec<_> = std::iter::from_fn(|| File::open("/dev/null").ok()).collect();
-    // One for the client.
-    descriptors.pop();
+    let take_all = || -> Vec<_> {
+        let mut all: Vec<_> = std::iter::from_fn(|| File::open("/dev/null").ok()).collect();
+        // One is for the next client.
+        all.pop();
+        all
+    };
+    let mut descriptors = take_all();
     let mut client = connect(&server);
     ask(&mut client);
     assert_eq!(hear.recv_timeout(LIMIT).as_deref(), Ok("NNG-ACCEPT"));
@@ -84,4 +88,15 @@ fn connections_wait_for_descriptors() {
     descriptors.clear();
     assert!(is_answered(&mut client));
     assert_eq!(hear.try_recv().ok(), None, "one record for any number of attempts");
+
+    // The end of another connection is as good.
+    let descriptors = take_all();
+    let mut next = connect(&server);
+    ask(&mut next);
+    assert_eq!(hear.recv_timeout(LIMIT).as_deref(), Ok("NNG-ACCEPT"));
+    assert_eq!((server.stats().accepted, server.stats().open), (1, 1));
+    drop(client);
+    assert!(is_answered(&mut next));
+    assert_eq!(hear.try_recv().ok(), None);
+    drop(descriptors);
 }

@@ -160,7 +160,7 @@ on_both_runtimes! {
 
     fn partial_sends_are_continued_over_tcp(bench) {
         let bench = bench.with_tcp();
-        let body = pattern(8 * BIG);
+        let body = pattern(4 * BIG);
         let mut response = Response::new();
         response.set_body(body.clone());
         let op = bench.write_res(&response);

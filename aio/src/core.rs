@@ -160,19 +160,24 @@ impl Core {
             // Before the transition: after it the next operation's deadline may be there.
             self.deadline.clear();
         }
-        let runtime = Arc::clone(&self.runtime);
         let (after, cancel) = self.slot.finish(result, count, buffers);
+        let is_orphan = cancel.as_ref().is_some_and(|cancel| Arc::strong_count(cancel) == 1);
+        let runtime = is_orphan.then(|| Arc::clone(&self.runtime));
         match after {
-            AfterFinish::Schedule => runtime.schedule(self),
+            AfterFinish::Schedule => {
+                let runtime = Arc::clone(&self.runtime);
+                runtime.schedule(self);
+            }
             AfterFinish::Deferred => {}
             AfterFinish::Idle { wake } => self.wake_driver(wake),
-            AfterFinish::Released => {
+            AfterFinish::Released { wake } => {
+                self.wake_driver(wake);
                 let contents = self.slot.with(|state| state.take_contents());
-                Leftover::send(contents, &runtime);
+                Leftover::send(contents, &self.runtime);
             }
         }
         // The last owner of a provider is seldom its operation.
-        if let Some(cancel) = cancel.filter(|cancel| Arc::strong_count(cancel) == 1) {
+        if let (Some(cancel), Some(runtime)) = (cancel, runtime) {
             Leftover::send(cancel, &runtime);
         }
     }
@@ -231,7 +236,8 @@ impl Drop for Running<'_> {
             AfterCallback::Schedule => core.runtime.schedule(core.clone()),
             AfterCallback::Busy => {}
             AfterCallback::Idle { wake } => core.wake_driver(wake),
-            AfterCallback::Released => {
+            AfterCallback::Released { wake } => {
+                core.wake_driver(wake);
                 let contents = core.slot.with(|state| state.take_contents());
                 // The callback may be panicking.
                 core.runtime.shielded("a destructor", || drop(contents));

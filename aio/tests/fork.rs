@@ -46,7 +46,7 @@ fn a_child_gets_a_fresh_runtime_and_the_parents_objects_refuse() {
     }));
     // The parent's global runtime never noticed.
     aio.sleep(Duration::from_millis(1));
-    assert_eq!(support::must(&hear), 0);
+    assert_eq!(must(&hear), 0);
 }
 
 #[test]

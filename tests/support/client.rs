@@ -161,8 +161,9 @@ impl Client {
         std::mem::replace(&mut self.input, rest)
     }
 
+    /// The beginning of what is there, to be shown.
     fn text(&self) -> String {
-        String::from_utf8_lossy(&self.input).into_owned()
+        String::from_utf8_lossy(&self.input[..self.input.len().min(1000)]).into_owned()
     }
 }
 

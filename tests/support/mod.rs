@@ -4,6 +4,7 @@
 //! test says about the one holds for the other; [`on_both_runtimes`] makes two tests of it.
 #![allow(dead_code, unused_macros, unused_imports, reason = "each test program uses a part of it")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(unreachable_pub, reason = "each test program is a crate of its own")]
 
 pub mod client;
 pub mod program;
@@ -14,7 +15,7 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use nng_aio::net::Socket;
@@ -72,6 +73,11 @@ impl Driver {
     /// Everything that has happened is known after [`settle`](Self::settle).
     pub fn is_host_driven(&self) -> bool {
         self.is_host_driven
+    }
+
+    /// The runtime that everybody shares.
+    pub fn global() -> Self {
+        Self { runtime: Runtime::global(), is_host_driven: false }
     }
 
     /// Waits a little, or makes a turn.
@@ -469,5 +475,12 @@ pub fn with_body(body: &'static str) -> Response {
 
 /// Bytes that differ from place to place, so that none can be lost, doubled or moved unseen.
 pub fn pattern(len: usize) -> Vec<u8> {
-    (0..len).map(|at| (at % 251) as u8 ^ (at / 251 % 241) as u8).collect()
+    static PERIOD: OnceLock<Vec<u8>> = OnceLock::new();
+    let period = PERIOD.get_or_init(|| {
+        // Prime to the sizes of buffers.
+        (0..241_u8).flat_map(|high| (0..251_u8).map(move |low| low ^ high)).collect()
+    });
+    let mut bytes = period.repeat(len.div_ceil(period.len()));
+    bytes.truncate(len);
+    bytes
 }

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::time::Instant;
 
 use nng_oxide::Url;
 use nng_oxide::http::{Exchange, Handler, Response, Server, ServerConfig};
@@ -81,4 +82,13 @@ pub(crate) fn respond(exchange: Exchange, body: impl Into<nng_oxide::http::Body>
     let mut response = Response::new();
     response.set_body(body);
     exchange.respond(response);
+}
+
+/// Waits until something is so that must become so.
+pub(crate) fn until(mut is_so: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < LIMIT, "it happens in time");
+        std::thread::yield_now();
+    }
 }

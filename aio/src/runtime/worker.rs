@@ -123,7 +123,10 @@ impl Worker {
                 break;
             }
             if self.retires(shared) {
-                if has_more || !shared.queue.is_empty() || shared.has_unplanned_deadline() {
+                if shared.is_stopping() {
+                    // The kick that this thread woke from may have been the one to pass on.
+                    shared.kick_again();
+                } else if has_more || !shared.queue.is_empty() || shared.has_unplanned_deadline() {
                     shared.kick();
                 }
                 break;

@@ -34,8 +34,8 @@ pub(crate) use usage::{Usage, thread_usage};
 
 /// Gives the CPU to another thread; under loom, to another modelled one.
 pub(crate) fn yield_now() {
-    #[cfg(not(loom))]
+    #[cfg(not(all(loom, test)))]
     std::thread::yield_now();
-    #[cfg(loom)]
+    #[cfg(all(loom, test))]
     loom::thread::yield_now();
 }

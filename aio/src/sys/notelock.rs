@@ -20,7 +20,7 @@ use std::mem;
 use std::ops::{Deref, DerefMut};
 
 #[cfg(loom)]
-use loom::cell::{MutPtr, UnsafeCell};
+use ::loom::cell::{MutPtr, UnsafeCell};
 
 use crate::sync::{AtomicU32, Condvar, Mutex, Ordering};
 

@@ -23,6 +23,7 @@ use nng_aio::{
     Aio, Cancel, Error, Expire, Holding, NoteLock, Operation, OperationId, Readiness, Runtime,
     Task, Timer, Watcher,
 };
+use parking_lot::Mutex;
 
 use super::body::BodyReader;
 use super::effects::Effects;
@@ -48,6 +49,9 @@ pub(crate) struct Link {
 
 /// Bodies up to this are sent from one piece of memory with their head; bytes.
 const SMALL_BODY: usize = 4096;
+/// Events that are handed over in one go: some dozens of requests, of clients that do not wait for
+/// the answers.
+const EVENTS: usize = 64;
 /// Says that a body is welcome.
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
@@ -297,7 +301,7 @@ impl Link {
 
     /// Returns what has happened since [`set_answering`](Self::set_answering).
     pub(crate) fn answering(self: &Arc<Self>) -> Answering {
-        self.look(|state| state.answering)
+        self.look(|state| state.answering())
     }
 
     /// Closes at once, whatever waits.
@@ -333,14 +337,8 @@ impl Link {
 
     /// Unlocks and does what the change left to do.
     fn leave(self: &Arc<Self>, held: Holding<'_, State>, effects: Effects) {
-        let mut event = self.release(held, effects);
-        while let Some(next) = event {
-            if let Some(owner) = self.owner.as_ref().and_then(Weak::upgrade) {
-                owner.on_event(next);
-            }
-            let mut held = self.state.lock();
-            held.is_delivering = false;
-            event = self.release(held, Effects::default());
+        if let Some(event) = self.release(held, effects) {
+            self.deliver(event);
         }
     }
 
@@ -352,6 +350,10 @@ impl Link {
     ) -> Option<Event> {
         let mut event = None;
         loop {
+            // Under the lock, so that the last to change the deadline is the last to set the timer.
+            if let Some(at) = effects.timer.take() {
+                self.timer().set(at);
+            }
             if !held.is_delivering {
                 event = held.events.pop();
                 held.is_delivering = event.is_some();
@@ -362,13 +364,27 @@ impl Link {
             held.pump(&mut effects);
         }
         effects.finish();
-        if let Some(at) = effects.timer {
-            self.timer().set(at);
-        }
         if effects.again {
             self.runtime.schedule(Arc::new(GoOn(Arc::clone(self))));
         }
         event
+    }
+
+    /// Hands events to the owner until there are no more, or it is the turn of others. Nobody else
+    /// does meanwhile.
+    fn deliver(self: &Arc<Self>, mut event: Event) {
+        for _ in 0..EVENTS {
+            if let Some(owner) = self.owner.as_ref().and_then(Weak::upgrade) {
+                owner.on_event(event);
+            }
+            let mut held = self.state.lock();
+            held.is_delivering = false;
+            match self.release(held, Effects::default()) {
+                Some(next) => event = next,
+                None => return,
+            }
+        }
+        self.runtime.schedule(Arc::new(Deliver(Arc::clone(self), Mutex::new(Some(event)))));
     }
 
     fn timer(self: &Arc<Self>) -> &Timer {
@@ -502,5 +518,22 @@ impl Task for GoOn {
     fn key(&self) -> usize {
         // All of them are equally quick.
         1
+    }
+}
+
+/// A connection with more events than one go allows.
+struct Deliver(Arc<Link>, Mutex<Option<Event>>);
+
+impl Task for Deliver {
+    fn run(self: Arc<Self>) {
+        let event = self.1.lock().take();
+        if let Some(event) = event {
+            self.0.deliver(event);
+        }
+    }
+
+    fn key(&self) -> usize {
+        // They take no longer than the budget allows.
+        2
     }
 }

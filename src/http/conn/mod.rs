@@ -7,7 +7,8 @@
 //! | `state`, `effects` | what a connection is in, and what happens to it; what that leaves to do |
 //! | `read`, `write` | what each kind of read takes; what each write sends and what its end does |
 //! | `transact`, `body` | a response to a request; a body on its way in |
-//! | `input`, `queue`, `settings` | bytes not yet read; operations in order; limits |
+//! | `input`, `queue` | bytes not yet read; operations in order |
+//! | `settings`, `deadlines` | limits; until when it waits |
 //!
 //! A connection may have an *owner* beside its holders: the session of a server, which reads heads
 //! and bodies, writes responses, and is told how that went by events.
@@ -15,6 +16,7 @@
 //! It must not know what a server is.
 
 mod body;
+mod deadlines;
 mod effects;
 mod input;
 mod link;

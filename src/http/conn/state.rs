@@ -13,11 +13,12 @@
 
 use std::net::Shutdown;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nng_aio::net::Socket;
 use nng_aio::{Error, Operation, OperationId, Readiness};
 
+use super::deadlines::Deadlines;
 use super::effects::Effects;
 use super::input::{Input, with_room};
 use super::queue::Queue;
@@ -52,8 +53,7 @@ pub(super) struct State {
     closes_after: Option<u64>,
     /// What the owner is answering with this connection.
     pub(super) answering: Answering,
-    /// The running limit of time.
-    deadline: Option<(Instant, Wait)>,
+    deadlines: Deadlines,
     /// For the owner, in order.
     pub(super) events: Queue<Event>,
     /// A thread is handing events to the owner.
@@ -79,6 +79,8 @@ pub(crate) struct Answering {
     pub(crate) has_written: bool,
     /// Bytes that others than the owner have read behind its head.
     pub(crate) raw_read: u64,
+    /// Others than the owner wait for something to read.
+    pub(crate) is_reading: bool,
     /// The client waits for `100 Continue`, to be sent when somebody reads the body.
     pub(crate) expects_continue: bool,
 }
@@ -105,7 +107,7 @@ impl State {
             responses: None,
             closes_after: None,
             answering: Answering::default(),
-            deadline: None,
+            deadlines: Deadlines::default(),
             events: Queue::new(),
             is_delivering: false,
         }
@@ -130,6 +132,12 @@ impl State {
     /// Nothing is known to be there to read: wait to be told.
     pub(super) fn await_input(&mut self) {
         self.readable = false;
+    }
+
+    /// Returns what has happened since the owner's present request began.
+    pub(super) fn answering(&self) -> Answering {
+        let is_reading = matches!(self.reads.front(), Some(Read { sink: Sink::Aio(_), .. }));
+        Answering { is_reading, ..self.answering }
     }
 
     pub(super) fn has_input(&self) -> bool {
@@ -360,7 +368,7 @@ impl State {
         match read.sink {
             Sink::Aio(_) => effects.end_read(read, Ok(())),
             Sink::Owner => {
-                self.deadline = None;
+                self.deadlines.reading = None;
                 self.events.push(match outcome {
                     Outcome::Done => return,
                     Outcome::Request(head) => Event::Head(Ok(head)),
@@ -380,8 +388,11 @@ impl State {
                 self.end_write(effects);
                 continue;
             }
-            if !self.writable || self.awaits_transaction(write.transaction) {
+            if self.awaits_transaction(write.transaction) {
                 return;
+            }
+            if !self.writable {
+                return self.begin_write_wait(effects);
             }
             if budget == 0 {
                 effects.again = true;
@@ -394,15 +405,10 @@ impl State {
             };
             match write.progress(socket) {
                 Ok(took_all) => {
-                    if !took_all {
-                        self.writable = false;
-                        self.note_write_wait(effects);
-                    }
+                    self.writable = took_all;
+                    self.deadlines.writing = None;
                 }
-                Err(Error::Again) => {
-                    self.writable = false;
-                    self.note_write_wait(effects);
-                }
+                Err(Error::Again) => self.writable = false,
                 Err(error) => self.send_failed(error, effects),
             }
         }
@@ -434,8 +440,8 @@ impl State {
         then: Then,
         effects: &mut Effects,
     ) {
-        if let Some((_, Wait::Write)) = self.deadline {
-            self.deadline = None;
+        self.deadlines.writing = None;
+        if self.deadlines.reading.is_none() && !self.has_head_started() {
             self.begin_owner_wait(effects);
         }
         let then = match (raw, self.closes_after) {
@@ -462,81 +468,78 @@ impl State {
 
     /// The owner begins to wait for what the first read brings.
     fn begin_owner_wait(&mut self, effects: &mut Effects) {
-        let Some(Read { sink: Sink::Owner, kind, .. }) = self.reads.front() else { return };
-        if let (Kind::Request(_), Some(parser)) = (kind, &mut self.requests)
+        if let (Some(Read { kind: Kind::Request(_), .. }), Some(parser)) =
+            (self.reads.front(), &mut self.requests)
             && parser.memory() > IDLE_MEMORY
         {
             parser.shrink_to_fit();
         }
-        let (limit, wait) = match kind {
-            Kind::Body(_) => (self.settings.body, Wait::Body),
-            Kind::Some
-            | Kind::All
-            | Kind::Request(_)
-            | Kind::Response(_)
-            | Kind::Transaction(_) => (self.settings.idle, Wait::Idle),
-        };
-        self.set_deadline(limit, wait, effects);
+        match self.reads.front() {
+            Some(Read { sink: Sink::Owner, kind: Kind::Body(_), .. }) => {
+                self.set_read_deadline(self.settings.body, Wait::Body, effects);
+            }
+            // While the peer still takes the last response, the wait for the next request is not on.
+            Some(Read { sink: Sink::Owner, .. }) if self.writes.is_empty() => {
+                self.set_read_deadline(self.settings.idle, Wait::Idle, effects);
+            }
+            Some(_) | None => {}
+        }
     }
 
     /// Something of what the owner waits for has arrived.
     fn continue_owner_wait(&mut self, effects: &mut Effects) {
-        match self.deadline {
-            Some((_, Wait::Body)) => self.set_deadline(self.settings.body, Wait::Body, effects),
+        match self.deadlines.reading {
+            Some((_, Wait::Body)) => {
+                self.set_read_deadline(self.settings.body, Wait::Body, effects);
+            }
             // A head has one limit from its first byte, so that trickling extends nothing.
             Some((_, Wait::Head)) => {}
             Some((_, Wait::Idle | Wait::Write | Wait::Linger)) | None => {
-                let is_head = matches!(
-                    self.reads.front(),
-                    Some(Read { sink: Sink::Owner, kind: Kind::Request(_), .. })
-                );
-                let has_started = self.requests.as_ref().is_some_and(|parser| parser.has_started());
-                if is_head && has_started {
-                    self.set_deadline(self.settings.head, Wait::Head, effects);
+                if self.has_head_started() {
+                    self.set_read_deadline(self.settings.head, Wait::Head, effects);
                 }
             }
         }
     }
 
-    /// A write waits for the peer.
-    fn note_write_wait(&mut self, effects: &mut Effects) {
-        if self.settings.write.is_some() {
-            self.set_deadline(self.settings.write, Wait::Write, effects);
+    /// Returns whether the owner waits for the rest of a head.
+    fn has_head_started(&self) -> bool {
+        let is_head = matches!(
+            self.reads.front(),
+            Some(Read { sink: Sink::Owner, kind: Kind::Request(_), .. })
+        );
+        is_head && self.requests.as_ref().is_some_and(|parser| parser.has_started())
+    }
+
+    /// The first write waits for the peer.
+    fn begin_write_wait(&mut self, effects: &mut Effects) {
+        if self.deadlines.writing.is_none() {
+            self.deadlines.writing = after(self.settings.write);
+            effects.timer = self.deadlines.first();
         }
     }
 
-    fn set_deadline(
-        &mut self,
-        limit: Option<std::time::Duration>,
-        wait: Wait,
-        effects: &mut Effects,
-    ) {
-        self.deadline = limit.and_then(|limit| Some((Instant::now().checked_add(limit)?, wait)));
-        if let Some((at, _)) = self.deadline {
-            effects.timer = Some(at);
-        }
+    fn set_read_deadline(&mut self, limit: Option<Duration>, wait: Wait, effects: &mut Effects) {
+        self.deadlines.reading = after(limit).map(|at| (at, wait));
+        effects.timer = self.deadlines.first();
     }
 
     /// The timer fired; it may be for a deadline that has gone since.
     pub(super) fn on_time(&mut self, now: Instant, effects: &mut Effects) {
-        match self.deadline {
-            Some((at, wait)) if at <= now => {
-                self.deadline = None;
-                match wait {
-                    Wait::Linger => self.end(effects),
-                    Wait::Idle | Wait::Head | Wait::Body => {
-                        // The owner's read is over; what it says to the peer is up to it.
-                        if let Some(Read { sink: Sink::Owner, .. }) = self.reads.front() {
-                            drop(self.reads.pop());
-                        }
-                        self.events.push(Event::TimedOut(wait));
+        while let Some(wait) = self.deadlines.take_due(now) {
+            match wait {
+                Wait::Linger => self.end(effects),
+                Wait::Idle | Wait::Head | Wait::Body => {
+                    // The owner's read is over; what it says to the peer is up to it.
+                    if let Some(Read { sink: Sink::Owner, .. }) = self.reads.front() {
+                        drop(self.reads.pop());
                     }
-                    Wait::Write => self.events.push(Event::TimedOut(wait)),
+                    self.events.push(Event::TimedOut(wait));
                 }
+                Wait::Write => self.events.push(Event::TimedOut(wait)),
             }
-            Some((at, _)) => effects.timer = Some(at),
-            None => {}
         }
+        effects.timer = self.deadlines.first();
     }
 
     // --- The end --------------------------------------------------------------------------------
@@ -667,7 +670,7 @@ impl State {
         if !is_shut || self.settings.linger.is_none() {
             return self.end(effects);
         }
-        self.set_deadline(self.settings.linger, Wait::Linger, effects);
+        self.set_read_deadline(self.settings.linger, Wait::Linger, effects);
         self.drop_input(effects);
     }
 
@@ -700,7 +703,7 @@ impl State {
     fn end(&mut self, effects: &mut Effects) {
         self.end_all(effects);
         drop(std::mem::replace(&mut self.phase, Phase::Closed));
-        self.deadline = None;
+        self.deadlines = Deadlines::default();
         self.events.push(Event::Closed);
     }
 
@@ -721,7 +724,12 @@ impl State {
         self.input = Input::default();
         self.requests = None;
         self.responses = None;
-        self.deadline = None;
+        self.deadlines = Deadlines::default();
         self.closes_after = None;
     }
+}
+
+/// Returns the end of a limit of time that begins now.
+fn after(limit: Option<Duration>) -> Option<Instant> {
+    Instant::now().checked_add(limit?)
 }

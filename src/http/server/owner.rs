@@ -49,7 +49,8 @@ impl Owner {
     /// Listens if it does not yet, and counts.
     ///
     /// # Errors
-    /// What listening says; it can be tried again. `State` once it has stopped.
+    /// What listening says; it can be tried again. `State` once it has stopped; `Closed` once the
+    /// runtime has ended.
     pub(super) fn start(&self) -> Result<(), Error> {
         let mut life = self.life.lock();
         match &mut *life {
@@ -58,6 +59,8 @@ impl Owner {
                 registry::set_port(self, local.port());
                 *life = Life::Running { starts: 1 };
             }
+            // It does not listen any more.
+            Life::Running { .. } if self.core.runtime().is_closed() => return Err(Error::Closed),
             Life::Running { starts } => *starts = starts.saturating_add(1),
             Life::Stopped => return Err(Error::State),
         }

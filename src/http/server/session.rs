@@ -291,7 +291,14 @@ impl Session {
         let _ = aio.set_input(2, Arc::new(conn));
         let Ok(operation) = aio.begin() else { return self.fail(Error::Closed) };
         aio.park(operation);
-        self.state.lock().operation = Some(Arc::clone(&aio));
+        let mut state = self.state.lock();
+        state.operation = Some(Arc::clone(&aio));
+        let has_ended = matches!(state.phase, Phase::Ended);
+        drop(state);
+        if has_ended {
+            // Meanwhile, and whoever ended it found nothing to abort.
+            aio.abort(Error::Closed);
+        }
         let _unwinding = FinishOnPanic(&aio);
         function(&aio);
     }
@@ -369,6 +376,9 @@ impl Session {
     /// Sends a response; the connection closes after it if `is_last`, or if something demands it.
     fn send(self: &Arc<Self>, response: &Response, is_last: bool) {
         let mut state = self.state.lock();
+        if matches!(state.phase, Phase::Ended) {
+            return;
+        }
         let rest = self.rest_of_body(&mut state);
         let closes = is_last
             || state.demands_close
@@ -413,22 +423,24 @@ impl Session {
 
     /// Decides what becomes of a body that was not collected.
     fn rest_of_body(&self, state: &mut State) -> Rest {
-        let Some(framing) = state.unread.take() else { return Rest::Nothing };
-        let Answering { raw_read, expects_continue, .. } = self.link().answering();
-        if expects_continue {
-            // Whether the client sends it now is anybody's guess.
+        let framing = state.unread.take().unwrap_or(BodyFraming::Empty);
+        let Answering { raw_read, is_reading, expects_continue, .. } = self.link().answering();
+        // Whether the client sends a body that it waits with is anybody's guess, and what somebody
+        // reads from now on would be missing from the next request.
+        if expects_continue || is_reading {
             return Rest::Close;
         }
         let max = self.core.config().max_undrained as u64;
-        match framing {
-            BodyFraming::Length(len) => match len.saturating_sub(raw_read) {
-                0 => Rest::Nothing,
-                left if left <= max => Rest::Drain(BodyFraming::Length(left)),
-                _ => Rest::Close,
+        match (framing, raw_read) {
+            (BodyFraming::Empty, 0) => Rest::Nothing,
+            (BodyFraming::Chunked, 0) => Rest::Drain(framing),
+            (BodyFraming::Length(len), raw_read) => match len.checked_sub(raw_read) {
+                Some(0) => Rest::Nothing,
+                Some(left) if left <= max => Rest::Drain(BodyFraming::Length(left)),
+                // Too much is left, or a part of the next request is gone.
+                Some(_) | None => Rest::Close,
             },
-            BodyFraming::Chunked if raw_read == 0 => Rest::Drain(framing),
-            BodyFraming::Chunked | BodyFraming::UntilClose => Rest::Close,
-            BodyFraming::Empty => Rest::Nothing,
+            (BodyFraming::Empty | BodyFraming::Chunked | BodyFraming::UntilClose, _) => Rest::Close,
         }
     }
 
@@ -478,8 +490,12 @@ impl Session {
     fn on_timeout(self: &Arc<Self>, wait: Wait) {
         let is_draining = matches!(self.state.lock().phase, Phase::Draining);
         match wait {
-            Wait::Head | Wait::Body if !is_draining => self.refuse(408),
-            Wait::Head | Wait::Body | Wait::Idle | Wait::Write | Wait::Linger => {
+            Wait::Head => {
+                self.forget_request();
+                self.refuse(408);
+            }
+            Wait::Body if !is_draining => self.refuse(408),
+            Wait::Body | Wait::Idle | Wait::Write | Wait::Linger => {
                 self.link().close();
             }
         }

@@ -1,0 +1,271 @@
+//! Clients that others have written: curl, and the client of Python's standard library.
+//!
+//! A test whose client is not installed says so and does nothing.
+
+mod support;
+
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
+use std::thread;
+
+use nng_oxide::http::{Response, Server, ServerConfig};
+use support::server::{fixed, handler, respond, running, serve};
+use support::{LIMIT, pattern};
+
+/// Bytes in a large body.
+const LARGE: usize = 1 << 20;
+
+/// A server with pages to get and an echo.
+fn server() -> Server {
+    let mut config = ServerConfig::default();
+    // However slow the machine is, nobody is cut off while it still sends.
+    config.linger_timeout = Some(LIMIT);
+    let server = running(config);
+    let large: Arc<[u8]> = pattern(LARGE).into();
+    let echo = |method| {
+        handler(method, "/echo", |exchange| {
+            let body = exchange.request().body().to_vec();
+            respond(exchange, body);
+        })
+    };
+    let later = handler("GET", "/later", |exchange| {
+        thread::spawn(move || respond(exchange, "late"));
+    });
+    let large = handler("GET", "/large", move |exchange| {
+        let mut response = Response::new();
+        response.set_body(Arc::clone(&large));
+        exchange.respond(response);
+    });
+    serve(&server, [echo("POST"), echo("PUT"), later, large, fixed("/page", "page\n")]);
+    server
+}
+
+/// Returns whether there is a program of that name.
+fn has(program: &str) -> bool {
+    let found = Command::new(program).arg("--version").output().is_ok_and(|it| it.status.success());
+    if !found {
+        eprintln!("skipped: there is no {program} here");
+    }
+    found
+}
+
+/// Runs a program with that input and fails unless it succeeds.
+fn run(command: &mut Command, input: &[u8]) -> Output {
+    let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the program is there");
+    let mut stdin = child.stdin.take().expect("it was asked for");
+    let output = thread::scope(|scope| {
+        scope.spawn(move || stdin.write_all(input).expect("the program reads its input"));
+        child.wait_with_output().expect("the program ends")
+    });
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {errors}");
+    output
+}
+
+/// Runs curl with these arguments, in which `URL` stands for that of the server; returns its output.
+fn curl(server: &Server, arguments: &[&str], input: &[u8]) -> Vec<u8> {
+    let url = format!("http://{}", server.addr().to_inet().expect("it has started"));
+    let arguments = arguments.iter().map(|argument| argument.replace("URL", &url));
+    let mut command = Command::new("curl");
+    // Without a configuration file and without a proxy of the user's.
+    command.args(["-q", "--silent", "--show-error", "--noproxy", "*", "--max-time", "60"]);
+    run(command.args(arguments), input).stdout
+}
+
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).expect("it is text")
+}
+
+#[test]
+fn curl_uses_a_connection_again() {
+    if !has("curl") {
+        return;
+    }
+    let server = server();
+    let format = "%{http_code} %{num_connects}\n";
+    let arguments = ["--write-out", format, "URL/page", "URL/later", "URL/nowhere", "URL/page"];
+    let output = text(curl(&server, &arguments, b""));
+    assert!(output.starts_with("page\n200 1\nlate200 0\n<!DOCTYPE html>"), "{output}");
+    assert!(output.ends_with("404 0\npage\n200 0\n"), "{output}");
+    assert_eq!(server.stats().accepted, 1);
+}
+
+#[test]
+fn curl_sees_connections_close() {
+    if !has("curl") {
+        return;
+    }
+    let server = server();
+    let format = "%{http_code} %{num_connects}\n";
+    for arguments in
+        [["--http1.0", "--header", "X: x"], ["--http1.1", "--header", "Connection: close"]]
+    {
+        let rest = ["--include", "--write-out", format, "URL/page", "URL/page"];
+        let output = text(curl(&server, &[&arguments[..], &rest].concat(), b""));
+        assert_eq!(output.matches("Connection: close\r\n").count(), 2, "{output}");
+        assert_eq!(output.matches("page\n200 1\n").count(), 2, "{output}");
+    }
+}
+
+#[test]
+fn curl_gets_large_bodies_and_sends_them() {
+    if !has("curl") {
+        return;
+    }
+    let (server, body) = (server(), pattern(LARGE));
+    assert!(curl(&server, &["URL/large"], b"") == body);
+    for arguments in [
+        // With a length, and large enough for curl to ask whether it is welcome.
+        &["--data-binary", "@-", "URL/echo"][..],
+        &["--data-binary", "@-", "--header", "Expect: 100-continue", "URL/echo"],
+        &["--data-binary", "@-", "--header", "Expect:", "URL/echo"],
+        // In chunks.
+        &["--upload-file", "-", "URL/echo"],
+        &["--upload-file", "-", "--header", "Expect: 100-continue", "URL/echo"],
+        &["--data-binary", "@-", "--header", "Transfer-Encoding: chunked", "URL/echo"],
+    ] {
+        assert!(curl(&server, arguments, &body) == body, "{arguments:?}");
+    }
+}
+
+#[test]
+fn curl_is_told_what_is_wrong() {
+    if !has("curl") {
+        return;
+    }
+    let server = server();
+    let format = "%{http_code} %{size_download}\n";
+    let output = text(curl(
+        &server,
+        &["--head", "--write-out", format, "URL/page", "URL/nowhere", "URL/echo"],
+        b"",
+    ));
+    for expected in ["200 0\n", "404 0\n", "405 0\n", "Allow: POST, PUT\r\n"] {
+        assert!(output.contains(expected), "{output}");
+    }
+    assert!(output.contains("Content-Length: 5\r\n"), "{output}");
+    let too_large = pattern(LARGE + 1);
+    let arguments = ["--output", "/dev/null", "--write-out", "%{http_code}"];
+    for end in [["--data-binary", "@-", "URL/echo"], ["--upload-file", "-", "URL/echo"]] {
+        let output = text(curl(&server, &[&arguments[..], &end].concat(), &too_large));
+        assert_eq!(output, "400", "{end:?}");
+    }
+}
+
+/// Runs a Python program that finds the port of the server in `port` and a large body in `body`.
+fn python(server: &Server, program: &str) {
+    let port = server.addr().port().expect("it has started").to_string();
+    let head = "import sys, socket, http.client\n\
+                port, body = int(sys.argv[1]), sys.stdin.buffer.read()\n\
+                def connect():\n\
+                \x20   return http.client.HTTPConnection('127.0.0.1', port, timeout=60)\n";
+    let mut command = Command::new("python3");
+    run(command.args(["-c", &(head.to_owned() + program), &port]), &pattern(LARGE));
+}
+
+#[test]
+fn python_uses_a_connection_again() {
+    if !has("python3") {
+        return;
+    }
+    let server = server();
+    python(
+        &server,
+        "
+conn = connect()
+def ask(*request, **more):
+    conn.request(*request, **more)
+    sock = conn.sock
+    response = conn.getresponse()
+    answer = response.status, response.read()
+    assert conn.sock is sock and sock, 'it stays open'
+    return answer, response
+for _ in range(3):
+    assert ask('GET', '/page')[0] == (200, b'page\\n')
+    assert ask('GET', '/later')[0] == (200, b'late')
+    assert ask('GET', '/large')[0] == (200, body)
+    assert ask('POST', '/echo', body)[0] == (200, body)
+    assert ask('PUT', '/echo', b'')[0] == (200, b'')
+    chunks = (body[at:at + 10000] for at in range(0, len(body), 10000))
+    assert ask('POST', '/echo', chunks, encode_chunked=True)[0] == (200, body)
+    assert ask('GET', '/nowhere')[0][0] == 404
+    assert ask('POST', '/nowhere', b'x' * 60000)[0][0] == 404
+    answer, response = ask('HEAD', '/page')
+    assert answer == (200, b'') and response.headers['Content-Length'] == '5'
+    answer, response = ask('HEAD', '/nowhere')
+    assert answer == (404, b'') and int(response.headers['Content-Length']) > 0
+    answer, response = ask('DELETE', '/echo')
+    assert answer[0] == 405 and response.headers['Allow'] == 'POST, PUT'
+    assert response.headers['Date'].endswith(' GMT')
+",
+    );
+    assert_eq!(server.stats().accepted, 1);
+}
+
+#[test]
+fn python_sees_connections_close() {
+    if !has("python3") {
+        return;
+    }
+    let server = server();
+    python(
+        &server,
+        "
+for version, fields in (11, {'Connection': 'close'}), (10, {}), (10, {'Connection': 'keep-alive'}):
+    conn = connect()
+    conn._http_vsn, conn._http_vsn_str = version, 'HTTP/%d.%d' % divmod(version, 10)
+    conn.request('GET', '/large', headers=fields)
+    response = conn.getresponse()
+    assert response.will_close and response.headers['Connection'] == 'close'
+    assert response.read() == body
+conn = connect()
+conn.request('POST', '/nowhere', body)
+response = conn.getresponse()
+assert response.status == 404 and response.headers['Connection'] == 'close'
+",
+    );
+}
+
+#[test]
+fn python_sends_bursts_and_ends_its_side() {
+    if !has("python3") {
+        return;
+    }
+    let server = server();
+    python(
+        &server,
+        "
+def answers(text, count):
+    stream = socket.create_connection(('127.0.0.1', port), 60)
+    stream.sendall(text)
+    stream.shutdown(socket.SHUT_WR)
+    found = []
+    for _ in range(count):
+        response = http.client.HTTPResponse(stream)
+        response.fp.close()
+        response.fp = reader(stream)
+        response.begin()
+        found.append((response.status, response.read()))
+    assert readers[stream].read() == b'', 'nothing more comes'
+    return found
+readers = {}
+class Kept:
+    def __init__(self, file): self.file = file
+    def __getattr__(self, name): return getattr(self.file, name)
+    def close(self): pass
+def reader(stream):
+    if stream not in readers: readers[stream] = stream.makefile('rb')
+    return Kept(readers[stream])
+get = b'GET /%s HTTP/1.1\\r\\nHost: h\\r\\n\\r\\n'
+post = b'POST /echo HTTP/1.1\\r\\nHost: h\\r\\nContent-Length: %d\\r\\n\\r\\n%s'
+burst = [get % b'page', get % b'later', post % (5, b'hello'), get % b'large', get % b'page']
+expected = [b'page\\n', b'late', b'hello', body, b'page\\n']
+assert answers(b''.join(burst), 5) == [(200, text) for text in expected]
+assert answers(b''.join(burst) * 50, 250) == [(200, text) for text in expected * 50]
+assert answers(post % (len(body), body), 1) == [(200, body)]
+",
+    );
+    assert_eq!(server.stats().accepted, 3);
+}
