@@ -1,13 +1,14 @@
 //! An HTTP server whose answers go out by `nng_http_conn_write_res`, each with a callback.
 //!
 //! ```text
-//!   request --> handler --write_res--> handler returns        (a runtime thread is free again)
-//!                                      ... the system takes the bytes ...
-//!                                      callback: aio.result(), then the exchange is finished
+//!   request --> handler --nng_http_conn_write_res--> handler returns, its thread is free
+//!                                                    ... the system takes the bytes ...
+//!                                                    callback: aio.result(), exchange finished
 //! ```
 //!
 //! A handler could also say `exchange.respond(response)` and be done. Writing to the connection
 //! oneself is what a program does that wants to know how it went, and what NNG's programs do.
+//! `conn.write_res(&response, &aio)` is the same operation under its Rust name.
 
 #![allow(clippy::print_stdout, reason = "a program that talks to its user")]
 
@@ -15,7 +16,8 @@ use std::io::Read;
 use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 
-use nng_oxide::http::{Body, Exchange, Handler, Response, Server, ServerConfig};
+use nng_oxide::c_names::nng_http_conn_write_res;
+use nng_oxide::http::{Body, Exchange, Handler, Response, Server, ServerConfig, Shared};
 use nng_oxide::{Error, Runtime, Url};
 use parking_lot::Mutex;
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -117,7 +119,7 @@ fn start(runtime: &Runtime, options: &Options) -> Result<Server, Error> {
         }
         response.set_body(request.take_body());
         drop(request);
-        send(exchange, &response, is_verbose);
+        send(exchange, &response.into(), is_verbose);
     });
     echo.set_method("POST")?;
     server.add_handler(&echo)?;
@@ -126,19 +128,19 @@ fn start(runtime: &Runtime, options: &Options) -> Result<Server, Error> {
     Ok(server)
 }
 
-fn hello(body: impl Into<Body>) -> Result<Response, Error> {
+fn hello(body: impl Into<Body>) -> Result<Shared<Response>, Error> {
     let mut response = Response::new();
     response.headers_mut().set("Content-Type", "text/plain")?;
     response.set_body(body);
-    Ok(response)
+    Ok(response.into())
 }
 
 /// Writes `response` and returns; the exchange ends when the system has taken the last byte.
-fn send(exchange: Exchange, response: &Response, is_verbose: bool) {
+fn send(exchange: Exchange, response: &Shared<Response>, is_verbose: bool) {
     let conn = exchange.conn();
     let what = is_verbose.then(|| {
         let request = exchange.request();
-        format!("{} {} {}", request.method(), request.uri(), response.status())
+        format!("{} {} {}", request.method(), request.uri(), response.lock().status())
     });
     // Finishing an exchange consumes it, and a callback may run more than once in its life.
     let exchange = Mutex::new(Some(exchange));
@@ -152,7 +154,7 @@ fn send(exchange: Exchange, response: &Response, is_verbose: bool) {
             Err(error) => exchange.fail(error),
         }
     });
-    conn.write_res(response, &aio);
+    nng_http_conn_write_res(&conn, response, &aio);
     // Dropping the aio would end the write; it shall go on alone.
     aio.detach();
 }

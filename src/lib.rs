@@ -3,7 +3,9 @@
 //! | module | what it answers |
 //! |---|---|
 //! | [`http`] | HTTP/1.1: messages, connections, a server |
+//! | [`stream`], [`option`] | byte streams by URL; what is asked and set by name |
 //! | `url` | URLs as NNG reads them |
+//! | [`c_names`] | all of it under NNG's own names, for programs that are ported |
 //!
 //! Operations, streams and the runtime are `nng_aio`'s; what every program names of it is here, too.
 
