@@ -4,10 +4,13 @@
 
 mod url;
 
+pub mod c_names;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod http;
+pub mod option;
+pub mod stream;
 
-pub use nng_aio::Error;
+pub use nng_aio::{Aio, Error, Runtime, Timeout};
 pub use url::Url;

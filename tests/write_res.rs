@@ -1,6 +1,7 @@
 //! The contract of [`Conn::write_res`], point by point, on a connection without a server.
 //!
 //! Source: nng 1.12, nng_http_conn_write_res(3http).
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod support;
 

@@ -166,7 +166,8 @@ impl Core {
             AfterFinish::Schedule => runtime.schedule(self),
             AfterFinish::Deferred => {}
             AfterFinish::Idle { wake } => self.wake_driver(wake),
-            AfterFinish::Released => {
+            AfterFinish::Released { wake } => {
+                self.wake_driver(wake);
                 let contents = self.slot.with(|state| state.take_contents());
                 Leftover::send(contents, &runtime);
             }
@@ -231,7 +232,8 @@ impl Drop for Running<'_> {
             AfterCallback::Schedule => core.runtime.schedule(core.clone()),
             AfterCallback::Busy => {}
             AfterCallback::Idle { wake } => core.wake_driver(wake),
-            AfterCallback::Released => {
+            AfterCallback::Released { wake } => {
+                core.wake_driver(wake);
                 let contents = core.slot.with(|state| state.take_contents());
                 // The callback may be panicking.
                 core.runtime.shielded("a destructor", || drop(contents));

@@ -59,7 +59,7 @@ impl Slot {
         buffers: Buffers,
     ) -> (AfterFinish, Option<Arc<dyn Cancel>>) {
         let (after, cancel) = self.with(|state| state.finish(result, count, buffers));
-        if let AfterFinish::Idle { wake: true } = after {
+        if let AfterFinish::Idle { wake: true } | AfterFinish::Released { wake: true } = after {
             self.wake();
         }
         (after, cancel)
@@ -73,7 +73,7 @@ impl Slot {
     /// Notes the end of a callback and wakes those who wait, if it leaves the aio idle.
     pub(crate) fn end_callback(&self, callback: Option<Callback>) -> AfterCallback {
         let after = self.with(|state| state.end_callback(callback));
-        if let AfterCallback::Idle { wake: true } = after {
+        if let AfterCallback::Idle { wake: true } | AfterCallback::Released { wake: true } = after {
             self.wake();
         }
         after

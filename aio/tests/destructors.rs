@@ -76,6 +76,8 @@ fn a_callback_that_drops_its_own_aio_keeps_what_it_captured_until_it_returns() {
         let place: Arc<Mutex<Option<Aio>>> = Arc::clone(&place);
         let captured = (Arc::clone(&captured), Tells(gone));
         move |_| {
+            // Both halves are captured, not only the one that is used.
+            let captured = &captured;
             let owner = place.lock().take();
             drop(owner);
             let (counted, _tells) = &captured;

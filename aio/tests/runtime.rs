@@ -113,6 +113,23 @@ fn begins_again_any_number_of_times() {
     }
 }
 
+/// Set for the process that has few descriptors.
+const IS_POOR: &str = "NNG_TEST_FEW_DESCRIPTORS";
+
+#[test]
+fn the_global_one_reports_what_the_system_lacks() {
+    const NAME: &str = "the_global_one_reports_what_the_system_lacks";
+    if std::env::var_os(IS_POOR).is_some() {
+        assert_eq!(Runtime::try_global().err(), Some(Error::NoFiles));
+        return;
+    }
+    // Three that every process has, and one that starting the program takes.
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", r#"ulimit -n 4 && exec "$0" --exact "$1""#]);
+    let status = shell.arg(std::env::current_exe().unwrap()).arg(NAME).env(IS_POOR, "1").status();
+    assert!(status.unwrap().success());
+}
+
 #[test]
 fn the_global_one_begins_again_after_its_end() {
     for _ in 0..3 {
@@ -120,7 +137,7 @@ fn the_global_one_begins_again_after_its_end() {
         aio.sleep(Duration::ZERO);
         aio.wait();
         assert_eq!(aio.result(), 0);
-        Runtime::global().shutdown();
+        Runtime::shutdown_global();
         assert!(!Runtime::global().is_closed());
     }
 }

@@ -7,7 +7,7 @@ use nng_aio::Error;
 use super::body::Body;
 use super::codec::Decimal;
 use super::codec::grammar::is_field_value;
-use super::entity::{Entity, TRANSFER_ENCODING};
+use super::entity::{CONTENT_LENGTH, Entity, TRANSFER_ENCODING};
 use super::error_page::{MEDIA_TYPE, error_page};
 use super::head_edit::HeadEdit;
 use super::headers::Headers;
@@ -239,6 +239,18 @@ impl Response {
         }
     }
 
+    /// Returns whether a client knows where the response ends, if what is attached is all that will
+    /// be sent, and a length is added where none is given.
+    pub(crate) fn is_whole(&self, to_head: bool) -> bool {
+        if to_head || !status::permits_body(self.status) {
+            return true;
+        }
+        let Entity { headers, body } = &self.entity;
+        let says_nothing = !headers.contains(CONTENT_LENGTH);
+        let says_so = || self.entity.content_length() == Some(body.as_slice().len() as u64);
+        !headers.contains(TRANSFER_ENCODING) && (says_nothing || says_so())
+    }
+
     /// Replaces the status line by one that was received and removes the body.
     ///
     /// The fields follow through [`headers_mut`](Self::headers_mut).
@@ -285,6 +297,7 @@ impl Response {
     }
 
     /// Returns how many bytes of memory this holds beside itself; shared bytes do not count.
+    #[cfg(any(test, fuzzing))]
     pub(crate) const fn memory(&self) -> usize {
         let reason = match &self.reason {
             Reason::OfStatus => 0,
@@ -507,6 +520,28 @@ mod tests {
         assert_eq!(response.remainder(false), Remainder::Coded);
         response.set_body(Body::declared(10));
         assert_eq!(response.remainder(false), Remainder::Nothing);
+    }
+
+    #[test]
+    fn a_response_is_whole_if_what_is_attached_is_what_it_says() {
+        let mut response = Response::new();
+        assert!(response.is_whole(false));
+        response.set_body("abc");
+        assert!(response.is_whole(false));
+        for length in ["2", "4", "x", "", "3, 3"] {
+            response.headers_mut().set("Content-Length", length).unwrap();
+            assert!(!response.is_whole(false), "{length}");
+            assert!(response.is_whole(true), "{length}");
+        }
+        response.headers_mut().remove("Content-Length").unwrap();
+        assert!(response.is_whole(false), "the length can be added");
+        response.headers_mut().set("Transfer-Encoding", "chunked").unwrap();
+        assert!(!response.is_whole(false));
+        response.set_status(204);
+        assert!(response.is_whole(false));
+        response.reset();
+        response.set_body(Body::declared(3));
+        assert!(!response.is_whole(false));
     }
 
     #[test]

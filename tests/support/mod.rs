@@ -3,7 +3,10 @@
 //! A [`Bench`] has a connection on a runtime of its own, with threads or driven by the test. What a
 //! test says about the one holds for the other; [`on_both_runtimes`] makes two tests of it.
 #![allow(dead_code, unused_macros, unused_imports, reason = "each test program uses a part of it")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+pub mod client;
+pub mod program;
 pub mod server;
 
 use std::io::{self, Read, Write};
@@ -64,6 +67,11 @@ impl Driver {
     pub fn host() -> Self {
         let runtime = Runtime::builder().host_driven().build().unwrap();
         Self { runtime, is_host_driven: true }
+    }
+
+    /// Everything that has happened is known after [`settle`](Self::settle).
+    pub fn is_host_driven(&self) -> bool {
+        self.is_host_driven
     }
 
     /// Waits a little, or makes a turn.

@@ -2,13 +2,12 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::Instant;
 
 use nng_oxide::Url;
-use nng_oxide::http::{Server, ServerConfig};
+use nng_oxide::http::{Exchange, Handler, Response, Server, ServerConfig};
 
-/// How long a test waits for something that must happen, before it fails instead of hanging.
-pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+pub(crate) use super::LIMIT;
 
 /// A server that runs on a port of its own.
 pub(crate) fn running(config: ServerConfig) -> Server {
@@ -53,4 +52,43 @@ pub(crate) fn read_until(stream: &mut TcpStream, end: &str) -> String {
 pub(crate) fn status(answer: &str) -> u16 {
     let digits = answer.get("HTTP/1.1 ".len()..).and_then(|rest| rest.get(..3));
     digits.and_then(|digits| digits.parse().ok()).expect("the answer has a status")
+}
+
+/// Adds handlers to a server.
+pub(crate) fn serve(server: &Server, handlers: impl IntoIterator<Item = Handler>) {
+    for handler in handlers {
+        server.add_handler(&handler).expect("it conflicts with none");
+    }
+}
+
+/// A handler that answers with a text always.
+pub(crate) fn fixed(path: &str, text: &'static str) -> Handler {
+    Handler::fixed(path, text, None).expect("there is no media type to refuse")
+}
+
+/// A handler for a method; an empty one is any.
+pub(crate) fn handler(
+    method: &str,
+    path: &str,
+    answer: impl Fn(Exchange) + Send + Sync + 'static,
+) -> Handler {
+    let handler = Handler::function(path, answer);
+    handler.set_method(method).expect("it is a method");
+    handler
+}
+
+/// Answers with a body.
+pub(crate) fn respond(exchange: Exchange, body: impl Into<nng_oxide::http::Body>) {
+    let mut response = Response::new();
+    response.set_body(body);
+    exchange.respond(response);
+}
+
+/// Waits until something is so that must become so.
+pub(crate) fn until(mut is_so: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < LIMIT, "it happens in time");
+        std::thread::yield_now();
+    }
 }

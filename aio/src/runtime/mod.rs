@@ -133,7 +133,28 @@ impl Runtime {
     /// # Panics
     /// If the system has no descriptors or threads left for it.
     pub fn global() -> Self {
+        Self::try_global().expect("the system has resources for the global runtime")
+    }
+
+    /// As [`global`](Self::global), for those who can do without.
+    ///
+    /// # Errors
+    /// What the system answers when it has no descriptor (`NoFiles`) or thread (`Again`) left for
+    /// it. The next call tries again.
+    pub fn try_global() -> Result<Self, Error> {
         global::runtime()
+    }
+
+    /// Ends the [global](Self::global) runtime as by [`shutdown`](Self::shutdown), if there is one.
+    ///
+    /// # Context
+    /// Blocks as [`shutdown`](Self::shutdown) does.
+    /// # Source
+    /// nng 1.12, nng_fini(3).
+    pub fn shutdown_global() {
+        if let Some(runtime) = global::present() {
+            runtime.shutdown();
+        }
     }
 
     /// The runtime whose callback is running on this thread, if one is.
@@ -155,6 +176,19 @@ impl Runtime {
     /// A new aio without a callback on this runtime; see [`Aio::without_callback`].
     pub fn aio_without_callback(&self) -> Aio {
         Aio::silent_on(&self.shared)
+    }
+
+    /// A new aio on this runtime whose callback is a plain function with an argument that the aio
+    /// keeps for it. Without a function it has no callback, and the argument is dropped.
+    ///
+    /// # Source
+    /// nng 1.12, nng_aio_alloc(3).
+    pub fn aio_with_argument<T: Send + Sync + 'static>(
+        &self,
+        function: Option<fn(&Aio, &T)>,
+        argument: T,
+    ) -> Aio {
+        Aio::with_argument(&self.shared, function, argument)
     }
 
     /// A new timer that calls `target` on this runtime.
@@ -180,6 +214,12 @@ impl Runtime {
     /// True once the shutdown has begun.
     pub fn is_closed(&self) -> bool {
         self.shared.is_closing()
+    }
+
+    /// True in the child of a fork of the process that the runtime belongs to. It does nothing there,
+    /// and what lives on it must not be waited for.
+    pub fn is_forked(&self) -> bool {
+        self.shared.is_forked()
     }
 
     /// What the runtime has done and has at this moment.

@@ -24,7 +24,7 @@ const CALLBACKS: usize = 256;
 /// Deadlines between two looks at the selector.
 const DEADLINES: usize = 64;
 /// Callbacks slower than this on average are worth a helper.
-const WORTH_HELP: Duration = Duration::from_micros(8);
+const WORTH_HELP: Duration = Duration::from_micros(20);
 /// So many turns within [`BUSY_SPAN`] are busy.
 const BUSY_TURNS: u32 = 32;
 const BUSY_SPAN: Duration = Duration::from_millis(4);
@@ -226,9 +226,8 @@ impl Worker {
     pub(crate) fn run_callbacks(&mut self, shared: &Shared, place: &Slot) -> bool {
         let Some((first, queued)) = take_first(shared) else { return false };
         shared.cover(queued);
-        let is_timed = self.suspicion > 0;
-        let mut stopwatch = is_timed.then(Stopwatch::new);
-        let began = (is_timed || queued > 0 || self.turns & 7 == 0).then(Instant::now);
+        let mut stopwatch = (self.suspicion > 0).then(Stopwatch::new);
+        let began = (stopwatch.is_some() || queued > 0 || self.turns & 7 == 0).then(Instant::now);
         let before = current::set_phase(Phase::Running);
         let mut next = Some((first, queued));
         let mut count = 0;
@@ -241,18 +240,17 @@ impl Worker {
                 has_more = true;
                 break;
             }
-            if let (true, true, Some(began)) = (is_timed, left > 0, began) {
-                call_help(shared, began, count);
+            if let (Some(stopwatch), true) = (&stopwatch, left > 0) {
+                call_help(shared, stopwatch.total(), count);
             }
             next = shared.next_task();
         }
         current::set_phase(before);
         if let Some(began) = began {
-            let took = began.elapsed();
-            let limit =
-                if count > 1 { WORTH_HELP * u32::try_from(count).unwrap_or(1) } else { SLOW };
+            // Only a timed batch knows how much of its time was its own.
+            let took = stopwatch.map_or_else(|| began.elapsed(), |stopwatch| stopwatch.total());
             self.suspicion =
-                if took > limit.min(SLOW) { SUSPICION } else { self.suspicion.saturating_sub(1) };
+                if took > worth_help(count).max(SLOW) { SUSPICION } else { self.suspicion / 2 };
         }
         has_more
     }
@@ -314,11 +312,15 @@ fn run_one(shared: &Shared, task: Arc<dyn Task>, stopwatch: Option<&mut Stopwatc
 }
 
 /// Callbacks are queued behind slow ones: a parked thread may take some.
-fn call_help(shared: &Shared, began: Instant, count: usize) {
-    let worth = WORTH_HELP * u32::try_from(count).unwrap_or(u32::MAX);
-    if began.elapsed() > worth && shared.crew.has_spare() {
+fn call_help(shared: &Shared, took: Duration, count: usize) {
+    if took > worth_help(count) && shared.crew.has_spare() {
         shared.crew.grant(shared, Grant::Help);
     }
+}
+
+/// What so many callbacks may take together before help is worth a hand-off.
+fn worth_help(count: usize) -> Duration {
+    WORTH_HELP * u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 /// Takes callbacks off the queue until it is empty.

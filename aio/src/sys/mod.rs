@@ -18,7 +18,7 @@ mod usage;
 pub(crate) use addrinfo::EAI_CANCELED;
 pub(crate) use addrinfo::{EAI_ADDRFAMILY, EAI_NODATA, Failure, addrinfo};
 pub(crate) use fork::{count_forks, forks};
-pub(crate) use notelock::{Holding, NoteLock};
+pub use notelock::{Holding, NoteLock};
 #[cfg(all(target_os = "linux", not(portable_selector)))]
 pub(crate) use poll::{EpollEvents, epoll_wait};
 pub use socket::Credentials;

@@ -13,14 +13,16 @@
 
 use std::net::Shutdown;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nng_aio::net::Socket;
 use nng_aio::{Error, Operation, OperationId, Readiness};
 
+use super::deadlines::Deadlines;
+use super::effects::Effects;
 use super::input::{Input, with_room};
 use super::queue::Queue;
-use super::read::{Destination, Kind, Outcome, Parsers, Read};
+use super::read::{Kind, Outcome, Parsers, Read};
 use super::settings::Settings;
 use super::write::{Content, Then, Write};
 use super::{Event, Sink, Wait};
@@ -28,6 +30,9 @@ use crate::http::codec::{RequestParser, ResponseParser};
 
 /// Calls to the system in one go, so that one connection cannot keep a thread for itself.
 const BUDGET: u32 = 16;
+
+/// Memory in bytes that a parser may keep while its connection idles.
+const IDLE_MEMORY: usize = 512;
 
 /// A connection.
 pub(super) struct State {
@@ -48,8 +53,7 @@ pub(super) struct State {
     closes_after: Option<u64>,
     /// What the owner is answering with this connection.
     pub(super) answering: Answering,
-    /// The running limit of time.
-    deadline: Option<(Instant, Wait)>,
+    deadlines: Deadlines,
     /// For the owner, in order.
     pub(super) events: Queue<Event>,
     /// A thread is handing events to the owner.
@@ -79,69 +83,11 @@ pub(crate) struct Answering {
     pub(crate) expects_continue: bool,
 }
 
-/// What is left to do when the lock is gone.
-#[derive(Default)]
-pub(super) struct Effects {
-    /// Operations that have ended; the first apart since there is hardly ever another.
-    first: Option<Ended>,
-    more: Vec<Ended>,
-    /// Set the timer to this.
-    pub(super) timer: Option<Instant>,
-    /// Come back soon: there was more to do than one go allows.
-    pub(super) again: bool,
-}
-
-/// An operation that has ended.
-struct Ended {
-    operation: Operation,
-    result: Result<(), Error>,
-    count: usize,
-    /// A message that goes back to the caller first.
-    to: Option<Destination>,
-}
-
 /// Which operation an error belongs to; all others see `Closed`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Side {
     Read,
     Write,
-}
-
-impl Effects {
-    fn end(&mut self, ended: Ended) {
-        if self.first.is_none() {
-            self.first = Some(ended);
-        } else {
-            self.more.push(ended);
-        }
-    }
-
-    fn end_read(&mut self, read: Read, result: Result<(), Error>) {
-        let (count, to) = (read.count, read.to);
-        if let Sink::Aio(operation) = read.sink {
-            self.end(Ended { operation, result, count, to });
-        }
-    }
-
-    fn end_write(&mut self, sink: Sink, result: Result<(), Error>, count: usize) {
-        if let Sink::Aio(operation) = sink {
-            self.end(Ended { operation, result, count, to: None });
-        }
-    }
-
-    /// Finishes the operations that have ended, in order.
-    pub(super) fn finish(&mut self) {
-        if self.first.is_none() {
-            return;
-        }
-        for mut ended in self.first.take().into_iter().chain(self.more.drain(..)) {
-            if let Some(to) = ended.to {
-                to.deliver();
-            }
-            ended.operation.set_count(ended.count);
-            ended.operation.finish(ended.result);
-        }
-    }
 }
 
 impl State {
@@ -159,7 +105,7 @@ impl State {
             responses: None,
             closes_after: None,
             answering: Answering::default(),
-            deadline: None,
+            deadlines: Deadlines::default(),
             events: Queue::new(),
             is_delivering: false,
         }
@@ -186,17 +132,24 @@ impl State {
         self.readable = false;
     }
 
-    pub(super) fn settings(&self) -> &Arc<Settings> {
-        &self.settings
-    }
-
     pub(super) fn has_input(&self) -> bool {
         !self.input.is_empty()
     }
 
-    /// Returns whether a write to an empty queue can be tried at once.
-    pub(super) fn can_write_now(&self) -> bool {
-        self.is_open() && self.writable && self.writes.is_empty()
+    /// Returns whether a write, the request of a transaction perhaps, can be tried at once.
+    pub(super) fn can_write_now(&self, transaction: Option<OperationId>) -> bool {
+        self.is_open()
+            && self.writable
+            && self.writes.is_empty()
+            && !self.awaits_transaction(transaction)
+    }
+
+    /// Returns whether a request waits for the response of a transaction before its own. Sent
+    /// earlier, it could not be taken back any more.
+    fn awaits_transaction(&self, transaction: Option<OperationId>) -> bool {
+        let Some(id) = transaction else { return false };
+        let own = self.reads.position(|read| read.sink.is(id));
+        self.reads.position(Read::is_transaction) < own
     }
 
     // --- Submission -----------------------------------------------------------------------------
@@ -240,19 +193,20 @@ impl State {
 
     // --- The socket -----------------------------------------------------------------------------
 
-    pub(super) fn on_ready(&mut self, readiness: Readiness, effects: &mut Effects) {
+    /// The socket is ready, or may be.
+    pub(super) fn note_ready(&mut self, readiness: Readiness) {
         self.readable |= readiness.readable;
         self.writable |= readiness.writable;
         self.hangup |= readiness.hangup;
-        self.pump(effects);
     }
 
     /// Goes on with whatever can make progress.
     pub(super) fn pump(&mut self, effects: &mut Effects) {
         match self.phase {
             Phase::Open(_) => {
-                self.pump_writes(effects);
+                // What the peer has said counts even if it does not listen any more.
                 self.pump_reads(effects);
+                self.pump_writes(effects);
             }
             Phase::Lingering(_) => self.drop_input(effects),
             Phase::Closed => {}
@@ -394,7 +348,7 @@ impl State {
         match self.reads.front_mut().and_then(Read::end) {
             Some(outcome) => {
                 self.end_read(outcome, effects);
-                self.close(Error::Closed, effects);
+                self.close(effects);
             }
             None => self.fail(Side::Read, Error::ConnectionShutdown, effects),
         }
@@ -406,7 +360,7 @@ impl State {
         match read.sink {
             Sink::Aio(_) => effects.end_read(read, Ok(())),
             Sink::Owner => {
-                self.deadline = None;
+                self.deadlines.reading = None;
                 self.events.push(match outcome {
                     Outcome::Done => return,
                     Outcome::Request(head) => Event::Head(Ok(head)),
@@ -421,30 +375,32 @@ impl State {
 
     fn pump_writes(&mut self, effects: &mut Effects) {
         let mut budget = BUDGET;
-        while let (Phase::Open(socket), Some(write)) = (&mut self.phase, self.writes.front_mut()) {
+        while let (true, Some(write)) = (self.is_open(), self.writes.front()) {
             if write.is_done() {
                 self.end_write(effects);
                 continue;
             }
-            if !self.writable {
+            if self.awaits_transaction(write.transaction) {
                 return;
+            }
+            if !self.writable {
+                return self.begin_write_wait(effects);
             }
             if budget == 0 {
                 effects.again = true;
                 return;
             }
             budget -= 1;
+            let (Phase::Open(socket), Some(write)) = (&mut self.phase, self.writes.front_mut())
+            else {
+                return;
+            };
             match write.progress(socket) {
                 Ok(took_all) => {
-                    if !took_all {
-                        self.writable = false;
-                        self.note_write_wait(effects);
-                    }
+                    self.writable = took_all;
+                    self.deadlines.writing = None;
                 }
-                Err(Error::Again) => {
-                    self.writable = false;
-                    self.note_write_wait(effects);
-                }
+                Err(Error::Again) => self.writable = false,
                 Err(error) => self.send_failed(error, effects),
             }
         }
@@ -476,8 +432,8 @@ impl State {
         then: Then,
         effects: &mut Effects,
     ) {
-        if let Some((_, Wait::Write)) = self.deadline {
-            self.deadline = None;
+        self.deadlines.writing = None;
+        if self.deadlines.reading.is_none() && !self.has_head_started() {
             self.begin_owner_wait(effects);
         }
         let then = match (raw, self.closes_after) {
@@ -504,76 +460,78 @@ impl State {
 
     /// The owner begins to wait for what the first read brings.
     fn begin_owner_wait(&mut self, effects: &mut Effects) {
-        let Some(Read { sink: Sink::Owner, kind, .. }) = self.reads.front() else { return };
-        let (limit, wait) = match kind {
-            Kind::Body(_) => (self.settings.body, Wait::Body),
-            Kind::Some
-            | Kind::All
-            | Kind::Request(_)
-            | Kind::Response(_)
-            | Kind::Transaction(_) => (self.settings.idle, Wait::Idle),
-        };
-        self.set_deadline(limit, wait, effects);
+        if let (Some(Read { kind: Kind::Request(_), .. }), Some(parser)) =
+            (self.reads.front(), &mut self.requests)
+            && parser.memory() > IDLE_MEMORY
+        {
+            parser.shrink_to_fit();
+        }
+        match self.reads.front() {
+            Some(Read { sink: Sink::Owner, kind: Kind::Body(_), .. }) => {
+                self.set_read_deadline(self.settings.body, Wait::Body, effects);
+            }
+            // While the peer still takes the last response, the wait for the next request is not on.
+            Some(Read { sink: Sink::Owner, .. }) if self.writes.is_empty() => {
+                self.set_read_deadline(self.settings.idle, Wait::Idle, effects);
+            }
+            Some(_) | None => {}
+        }
     }
 
     /// Something of what the owner waits for has arrived.
     fn continue_owner_wait(&mut self, effects: &mut Effects) {
-        match self.deadline {
-            Some((_, Wait::Body)) => self.set_deadline(self.settings.body, Wait::Body, effects),
+        match self.deadlines.reading {
+            Some((_, Wait::Body)) => {
+                self.set_read_deadline(self.settings.body, Wait::Body, effects);
+            }
             // A head has one limit from its first byte, so that trickling extends nothing.
             Some((_, Wait::Head)) => {}
             Some((_, Wait::Idle | Wait::Write | Wait::Linger)) | None => {
-                let is_head = matches!(
-                    self.reads.front(),
-                    Some(Read { sink: Sink::Owner, kind: Kind::Request(_), .. })
-                );
-                let has_started = self.requests.as_ref().is_some_and(|parser| parser.has_started());
-                if is_head && has_started {
-                    self.set_deadline(self.settings.head, Wait::Head, effects);
+                if self.has_head_started() {
+                    self.set_read_deadline(self.settings.head, Wait::Head, effects);
                 }
             }
         }
     }
 
-    /// A write waits for the peer.
-    fn note_write_wait(&mut self, effects: &mut Effects) {
-        if self.settings.write.is_some() {
-            self.set_deadline(self.settings.write, Wait::Write, effects);
+    /// Returns whether the owner waits for the rest of a head.
+    fn has_head_started(&self) -> bool {
+        let is_head = matches!(
+            self.reads.front(),
+            Some(Read { sink: Sink::Owner, kind: Kind::Request(_), .. })
+        );
+        is_head && self.requests.as_ref().is_some_and(|parser| parser.has_started())
+    }
+
+    /// The first write waits for the peer.
+    fn begin_write_wait(&mut self, effects: &mut Effects) {
+        if self.deadlines.writing.is_none() {
+            self.deadlines.writing = after(self.settings.write);
+            effects.timer = self.deadlines.first();
         }
     }
 
-    fn set_deadline(
-        &mut self,
-        limit: Option<std::time::Duration>,
-        wait: Wait,
-        effects: &mut Effects,
-    ) {
-        self.deadline = limit.and_then(|limit| Some((Instant::now().checked_add(limit)?, wait)));
-        if let Some((at, _)) = self.deadline {
-            effects.timer = Some(at);
-        }
+    fn set_read_deadline(&mut self, limit: Option<Duration>, wait: Wait, effects: &mut Effects) {
+        self.deadlines.reading = after(limit).map(|at| (at, wait));
+        effects.timer = self.deadlines.first();
     }
 
     /// The timer fired; it may be for a deadline that has gone since.
     pub(super) fn on_time(&mut self, now: Instant, effects: &mut Effects) {
-        match self.deadline {
-            Some((at, wait)) if at <= now => {
-                self.deadline = None;
-                match wait {
-                    Wait::Linger => self.end(effects),
-                    Wait::Idle | Wait::Head | Wait::Body => {
-                        // The owner's read is over; what it says to the peer is up to it.
-                        if let Some(Read { sink: Sink::Owner, .. }) = self.reads.front() {
-                            drop(self.reads.pop());
-                        }
-                        self.events.push(Event::TimedOut(wait));
+        while let Some(wait) = self.deadlines.take_due(now) {
+            match wait {
+                Wait::Linger => self.end(effects),
+                Wait::Idle | Wait::Head | Wait::Body => {
+                    // The owner's read is over; what it says to the peer is up to it.
+                    if let Some(Read { sink: Sink::Owner, .. }) = self.reads.front() {
+                        drop(self.reads.pop());
                     }
-                    Wait::Write => self.events.push(Event::TimedOut(wait)),
+                    self.events.push(Event::TimedOut(wait));
                 }
+                Wait::Write => self.events.push(Event::TimedOut(wait)),
             }
-            Some((at, _)) => effects.timer = Some(at),
-            None => {}
         }
+        effects.timer = self.deadlines.first();
     }
 
     // --- The end --------------------------------------------------------------------------------
@@ -585,7 +543,7 @@ impl State {
             let request = self.writes.position(|write| write.transaction == Some(id));
             let is_safe = if self.reads.get(index).is_some_and(Read::is_transaction) {
                 // Its request has not been begun.
-                matches!(request, Some(1..))
+                request.and_then(|at| self.writes.get(at)).is_some_and(|write| write.sent == 0)
             } else {
                 index > 0 || self.is_head_untouched()
             };
@@ -619,6 +577,8 @@ impl State {
         if let Some(read) = self.reads.remove(index) {
             effects.end_read(read, Err(error));
         }
+        // Others may have waited for it.
+        self.pump(effects);
     }
 
     /// Ends the read at `index` with `error`, and the connection with it.
@@ -627,7 +587,7 @@ impl State {
             read.abandon();
             effects.end_read(read, Err(error));
         }
-        self.close(Error::Closed, effects);
+        self.close(effects);
     }
 
     /// The connection is broken: the active operation of that side gets the error.
@@ -635,13 +595,13 @@ impl State {
         match side {
             Side::Read => {
                 if let Some(Read { sink: Sink::Owner, .. }) | None = self.reads.front() {
-                    self.close(error, effects);
+                    self.close(effects);
                 } else {
                     self.fail_read(0, error, effects);
                 }
             }
             Side::Write => {
-                let Some(write) = self.writes.pop() else { return self.close(error, effects) };
+                let Some(write) = self.writes.pop() else { return self.close(effects) };
                 // A transaction fails as a whole.
                 if let Some(index) =
                     write.transaction.and_then(|id| self.reads.position(|read| read.sink.is(id)))
@@ -650,7 +610,7 @@ impl State {
                 }
                 let count = write.content.count_after_failure(write.sent);
                 effects.end_write(write.sink, Err(error), count);
-                self.close(error, effects);
+                self.close(effects);
             }
         }
     }
@@ -661,18 +621,23 @@ impl State {
         if !self.is_open() {
             return;
         }
-        if self.writes.is_empty() {
-            if let Some(Read { sink: Sink::Aio(_), .. }) = self.reads.front() {
-                return self.fail_read(0, Error::Canceled, effects);
+        match self.writes.front() {
+            Some(write) if !self.awaits_transaction(write.transaction) => {
+                if matches!(write.sink, Sink::Aio(_)) || write.transaction.is_some() {
+                    return self.fail(Side::Write, Error::Canceled, effects);
+                }
             }
-        } else if let Some(Write { sink: Sink::Aio(_), .. }) = self.writes.front() {
-            return self.fail(Side::Write, Error::Canceled, effects);
+            Some(_) | None => {
+                if let Some(Read { sink: Sink::Aio(_), .. }) = self.reads.front() {
+                    return self.fail_read(0, Error::Canceled, effects);
+                }
+            }
         }
-        self.close(Error::Canceled, effects);
+        self.close(effects);
     }
 
-    /// Closes at once; whatever waits ends with `Closed`. The owner is told `why`.
-    pub(super) fn close(&mut self, why: Error, effects: &mut Effects) {
+    /// Closes at once; whatever waits ends with `Closed`.
+    pub(super) fn close(&mut self, effects: &mut Effects) {
         if self.is_closed() {
             return;
         }
@@ -683,7 +648,7 @@ impl State {
             socket.close();
         }
         self.forget();
-        self.events.push(Event::Closed(why));
+        self.events.push(Event::Closed);
     }
 
     /// Refuses everything from now on, tells the peer that no more will come, and waits for its end,
@@ -697,7 +662,7 @@ impl State {
         if !is_shut || self.settings.linger.is_none() {
             return self.end(effects);
         }
-        self.set_deadline(self.settings.linger, Wait::Linger, effects);
+        self.set_read_deadline(self.settings.linger, Wait::Linger, effects);
         self.drop_input(effects);
     }
 
@@ -730,8 +695,8 @@ impl State {
     fn end(&mut self, effects: &mut Effects) {
         self.end_all(effects);
         drop(std::mem::replace(&mut self.phase, Phase::Closed));
-        self.deadline = None;
-        self.events.push(Event::Closed(Error::Closed));
+        self.deadlines = Deadlines::default();
+        self.events.push(Event::Closed);
     }
 
     /// Ends everything that waits with `Closed`.
@@ -751,7 +716,12 @@ impl State {
         self.input = Input::default();
         self.requests = None;
         self.responses = None;
-        self.deadline = None;
+        self.deadlines = Deadlines::default();
         self.closes_after = None;
     }
+}
+
+/// Returns the end of a limit of time that begins now.
+fn after(limit: Option<Duration>) -> Option<Instant> {
+    Instant::now().checked_add(limit?)
 }

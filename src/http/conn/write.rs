@@ -46,7 +46,8 @@ impl Then {
     /// when the rest has been written.
     pub(crate) fn of_response(response: &Response, demands_close: bool, to_head: bool) -> Self {
         let is_final = !crate::http::status::is_interim(response.status());
-        if !response.ends_connection() && !(demands_close && is_final) {
+        let ends = response.ends_connection() || (demands_close && is_final);
+        if !ends {
             return Self::Keep;
         }
         match response.remainder(to_head) {

@@ -23,6 +23,7 @@ use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
 use std::sync::{Arc, OnceLock, Weak};
 
+use nng_aio::log::{self, Level};
 use nng_aio::net::Socket;
 use nng_aio::{Aio, Error, Task};
 use parking_lot::Mutex;
@@ -32,9 +33,10 @@ use super::exchange::Exchange;
 use super::handler::{Handler, Kind};
 use super::routes::{Lookup, Snapshot, Target};
 use crate::http::codec::{BodyFraming, RequestHead, TargetForm};
-use crate::http::conn::{Answering, BodyReader, Conn, Event, Link, Owner, Then, Wait, with_head};
+use crate::http::conn::{
+    Answering, BodyError, BodyReader, Conn, Event, Link, Owner, Then, Wait, with_head,
+};
 use crate::http::head_edit::HeadEdit;
-use crate::http::response::Remainder;
 use crate::http::{Body, Request, Response, Shared, status};
 
 /// One connection of a server.
@@ -123,10 +125,10 @@ impl Session {
         let link = self.link.get_or_init(|| link);
         // Whoever stops the session either finds the connection or is seen here.
         if self.is_stopped.load(SeqCst) {
-            link.close(Error::Closed);
+            link.close();
             return Ok(());
         }
-        link.await_input().inspect_err(|error| link.close(*error))?;
+        link.await_input().inspect_err(|_| link.close())?;
         let request = self.state.lock().request.clone();
         link.read_head(request);
         Ok(())
@@ -136,7 +138,7 @@ impl Session {
     pub(super) fn stop(self: &Arc<Self>) {
         self.is_stopped.store(true, SeqCst);
         if let Some(link) = self.link.get() {
-            link.close(Error::Closed);
+            link.close();
         }
     }
 
@@ -323,8 +325,9 @@ impl Session {
         if !self.is_handling() {
             return;
         }
+        log::record(Level::Warn, "NNG-HTTP", &format!("a handler failed: {error}"));
         if self.link().answering().has_written {
-            self.link().close(error);
+            self.link().close();
         } else {
             self.refuse(500);
         }
@@ -343,14 +346,15 @@ impl Session {
         drop(state);
         self.core.count_request();
         if closes {
-            // Behind what the handler has queued.
-            let then = Then::Close;
-            if self.link().write_for_owner(&mut Vec::new(), &Body::empty(), then) {
-                self.on_written();
-            }
+            self.hang_up();
         } else {
             self.on_written();
         }
+    }
+
+    /// Closes the connection behind what has been queued, so that all of it arrives.
+    fn hang_up(&self) {
+        self.link().write_for_owner(&mut Vec::new(), &Body::empty(), Then::Close);
     }
 
     fn is_handling(&self) -> bool {
@@ -366,17 +370,18 @@ impl Session {
     fn send(self: &Arc<Self>, response: &Response, is_last: bool) {
         let mut state = self.state.lock();
         let rest = self.rest_of_body(&mut state);
-        let remainder = response.remainder(state.to_head);
         let closes = is_last
             || state.demands_close
             || rest == Rest::Close
             || response.ends_connection()
-            // Whoever might send the rest has no way to do so any more.
-            || remainder != Remainder::Nothing;
+            // What the client waits for will not come, or what comes is not what it waits for.
+            || !response.is_whole(state.to_head);
         let to_head = state.to_head;
         let unread = if let Rest::Drain(framing) = rest { Some(framing) } else { None };
-        state.phase = Phase::Responding(unread);
+        let before = mem::replace(&mut state.phase, Phase::Responding(unread));
         drop(state);
+        // A handler goes where its destructor may do anything.
+        drop(before);
         self.core.count_request();
 
         let replaced = response.is_error_page().then(|| {
@@ -388,14 +393,14 @@ impl Session {
         let permits_body = status::permits_body(response.status());
         let has_body = permits_body && !to_head;
         let date = self.core.date();
+        let nothing = Body::empty();
+        let body = if has_body { response.stored_body() } else { &nothing };
         let edit = HeadEdit {
             omit: if permits_body || response.status() == 304 { &[] } else { NO_LENGTH },
             date: Some(date.as_bytes()),
-            length: has_body.then_some(0),
+            length: has_body.then_some(body.as_slice().len() as u64),
             close: closes,
         };
-        let nothing = Body::empty();
-        let body = if has_body { response.stored_body() } else { &nothing };
         let then = if closes { Then::Close } else { Then::Keep };
         let is_out = with_head(|head| {
             response.write_head(&edit, head);
@@ -473,19 +478,24 @@ impl Session {
     fn on_timeout(self: &Arc<Self>, wait: Wait) {
         let is_draining = matches!(self.state.lock().phase, Phase::Draining);
         match wait {
-            Wait::Head | Wait::Body if !is_draining => self.refuse(408),
-            Wait::Head | Wait::Body | Wait::Idle | Wait::Write | Wait::Linger => {
-                self.link().close(Error::TimedOut);
+            Wait::Head => {
+                self.forget_request();
+                self.refuse(408);
+            }
+            Wait::Body if !is_draining => self.refuse(408),
+            Wait::Body | Wait::Idle | Wait::Write | Wait::Linger => {
+                self.link().close();
             }
         }
     }
 
-    fn on_bad_body(self: &Arc<Self>) {
+    fn on_bad_body(self: &Arc<Self>, error: BodyError) {
         let is_draining = matches!(self.state.lock().phase, Phase::Draining);
         if is_draining {
-            self.link().close(Error::Protocol);
+            // The client may not have read its answer yet.
+            self.hang_up();
         } else {
-            self.refuse(400);
+            self.refuse(error.status());
         }
     }
 
@@ -534,10 +544,10 @@ impl Owner for Session {
                 self.refuse(error.status());
             }
             Event::Body(Ok(bytes)) => self.on_body(bytes),
-            Event::Body(Err(_)) => self.on_bad_body(),
+            Event::Body(Err(error)) => self.on_bad_body(error),
             Event::Written => self.on_written(),
             Event::TimedOut(wait) => self.on_timeout(wait),
-            Event::Closed(_) => self.end(),
+            Event::Closed => self.end(),
         }
     }
 }
