@@ -211,6 +211,13 @@ impl Operation {
         self.complete(0);
     }
 
+    /// Ends the operation with `error` after `count` bytes were moved, for providers whose consumers can
+    /// make use of a part. After [`finish`](Self::finish) with an error the count is 0.
+    pub fn fail_with_count(mut self, error: Error, count: usize) {
+        self.count = count;
+        self.complete(error.code());
+    }
+
     fn complete(mut self, result: i32) {
         if let Some(core) = self.core.take() {
             Core::finish(core, result, self.count, std::mem::take(&mut self.buffers), self.timed);

@@ -5,10 +5,10 @@ mod support;
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nng_aio::{Aio, Error, Expire, Runtime, Task, codes};
-use support::{Door, FOREVER, Provider, must, returns, send};
+use support::{Door, FOREVER, LIMIT, Provider, must, returns, send};
 
 #[test]
 fn instances_live_side_by_side_and_callbacks_know_theirs() {
@@ -366,7 +366,12 @@ fn aios_and_timers_may_go_at_the_moment_of_their_deadline() {
     for _ in 0..20 {
         [0, 1, 2].into_iter().for_each(round);
     }
-    assert_eq!(runtime.stats().aios, 0);
+    // A thread that fires a deadline may hold on to its aio for a moment.
+    let give_up = Instant::now() + LIMIT;
+    while runtime.stats().aios > 0 {
+        assert!(Instant::now() < give_up, "all aios go");
+        std::thread::yield_now();
+    }
 }
 
 #[test]

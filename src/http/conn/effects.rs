@@ -55,12 +55,14 @@ impl Effects {
         if self.first.is_none() {
             return;
         }
-        for mut ended in self.first.take().into_iter().chain(self.more.drain(..)) {
+        for ended in self.first.take().into_iter().chain(self.more.drain(..)) {
             if let Some(to) = ended.to {
                 to.deliver();
             }
-            ended.operation.set_count(ended.count);
-            ended.operation.finish(ended.result);
+            match ended.result {
+                Ok(()) => ended.operation.finish_with_count(ended.count),
+                Err(error) => ended.operation.fail_with_count(error, ended.count),
+            }
         }
     }
 }
