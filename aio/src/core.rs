@@ -197,27 +197,29 @@ impl Core {
     }
 
     /// Returns when the aio is idle, or at once where waiting could never end.
-    pub(crate) fn wait(&self) {
+    pub(crate) fn wait(self: &Arc<Self>) {
         if self.slot.is_busy() && !self.is_forked() {
             runtime::wait_within_callbacks(self.address(), || self.wait_until_idle());
         }
     }
 
-    fn wait_until_idle(&self) {
+    fn wait_until_idle(self: &Arc<Self>) {
         let runtime = &self.runtime;
-        let is_covered = runtime.before_block();
         if runtime.is_host_driven() {
+            runtime.before_block();
             // A turn may fork, and a child does not wait for what is its parent's.
             self.slot.wait_by(|| {
                 runtime.turn(TURN);
                 !self.is_forked()
             });
-            return;
-        }
-        if !is_covered {
-            runtime.turn_within(&self.slot);
-        }
-        if !self.is_forked() {
+        } else if let Some(place) = current::slot_in(runtime) {
+            while self.slot.is_busy() && !self.is_forked() {
+                if !runtime.parked.sleep(self, || runtime.before_block()) {
+                    runtime.turn_within(place, self);
+                }
+            }
+        } else {
+            runtime.before_block();
             self.slot.wait();
         }
     }

@@ -79,7 +79,8 @@ impl Slot {
         after
     }
 
-    fn wake(&self) {
+    /// Wakes everyone who sleeps here, to look again.
+    pub(crate) fn wake(&self) {
         // A sleeper asks for its wake under this lock and sleeps before giving it up.
         drop(self.sleepers.lock());
         self.idle.notify_all();
@@ -93,11 +94,16 @@ impl Slot {
 
     /// Sleeps until no operation is in flight and no callback is queued or running.
     pub(crate) fn wait(&self) {
+        self.wait_unless(|| false);
+    }
+
+    /// As [`wait`](Self::wait), but returns when it is woken and `is_called` holds.
+    pub(crate) fn wait_unless(&self, is_called: impl Fn() -> bool) {
         if !self.is_busy() {
             return;
         }
         let mut guard = self.sleepers.lock();
-        while self.with(OpState::want_wake) {
+        while !is_called() && self.with(OpState::want_wake) {
             self.idle.wait(&mut guard);
         }
     }

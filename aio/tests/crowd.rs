@@ -5,7 +5,8 @@ mod support;
 use std::sync::{Arc, Barrier, OnceLock, Weak, mpsc};
 use std::time::Duration;
 
-use nng_aio::{Aio, Runtime, codes};
+use nng_aio::{Aio, Expire, Runtime, codes};
+use parking_lot::Mutex;
 use support::{Door, FOREVER, Provider, must, returns, send};
 
 /// An aio whose callback tells that it runs, and then waits at the door.
@@ -15,6 +16,97 @@ fn blocking(runtime: &Runtime, door: &Arc<Door>, tell: &mpsc::Sender<()>) -> Aio
         send(&tell, ());
         door.pass();
     })
+}
+
+/// What a callback waits for that no callback has to bring.
+struct Message(mpsc::Sender<i32>);
+
+impl Expire for Message {
+    fn expired(self: Arc<Self>) {
+        send(&self.0, 7);
+    }
+}
+
+#[test]
+fn callbacks_that_wait_for_messages_get_them() {
+    for waiting in [1, 4, 8, 16, 64] {
+        let runtime = Runtime::builder().build().unwrap();
+        let (tell, hear) = mpsc::channel();
+        let aios: Vec<_> = (0..waiting)
+            .map(|_| {
+                let (tell, unowned) = (tell.clone(), runtime.unowned());
+                let aio = runtime.aio(move |_| {
+                    let (deliver, receive) = mpsc::channel();
+                    let target: Arc<dyn Expire> = Arc::new(Message(deliver));
+                    let timer = unowned.timer(Arc::downgrade(&target));
+                    timer.set_after(Duration::from_millis(1));
+                    send(&tell, must(&receive));
+                });
+                aio.begin().unwrap().finish(Ok(()));
+                aio
+            })
+            .collect();
+        for _ in &aios {
+            assert_eq!(must(&hear), 7, "with {waiting} callbacks waiting");
+        }
+    }
+}
+
+#[test]
+fn callbacks_that_wait_for_operations_which_complete_in_place_get_them() {
+    for waiting in [1, 4, 8, 16, 64] {
+        let runtime = Runtime::builder().build().unwrap();
+        let (tell, hear) = mpsc::channel();
+        let aios: Vec<_> = (0..waiting)
+            .map(|_| {
+                let (tell, unowned) = (tell.clone(), runtime.unowned());
+                let aio = runtime.aio(move |_| {
+                    let inner = unowned.aio_without_callback();
+                    inner.sleep(Duration::from_millis(1));
+                    inner.wait();
+                    send(&tell, inner.result());
+                });
+                aio.begin().unwrap().finish(Ok(()));
+                aio
+            })
+            .collect();
+        for _ in &aios {
+            assert_eq!(must(&hear), 0, "with {waiting} callbacks waiting");
+        }
+    }
+}
+
+#[test]
+fn while_callbacks_block_everybody_else_goes_on() {
+    for blocked in [1, 4, 8] {
+        let runtime = Runtime::builder().build().unwrap();
+        let door = Door::new();
+        let (tell, inside) = mpsc::channel();
+        let blocked: Vec<_> = (0..blocked).map(|_| blocking(&runtime, &door, &tell)).collect();
+        for aio in &blocked {
+            aio.begin().unwrap().finish(Ok(()));
+        }
+        for _ in &blocked {
+            must(&inside);
+        }
+        let (tell, hear) = mpsc::channel();
+        let others: Vec<_> = (0..16)
+            .map(|_| {
+                let tell = tell.clone();
+                runtime.aio(move |aio| send(&tell, aio.result()))
+            })
+            .collect();
+        for _ in 0..5 {
+            for aio in &others {
+                aio.sleep(Duration::from_millis(1));
+            }
+            for _ in &others {
+                assert_eq!(must(&hear), 0);
+            }
+            others.iter().for_each(Aio::wait);
+        }
+        door.open();
+    }
 }
 
 #[test]
@@ -65,6 +157,31 @@ fn at_the_limit_of_threads_waiting_callbacks_run_what_they_wait_for() {
             assert_eq!(must(&hear), 0, "with {waiting} callbacks waiting");
         }
         drop(aios);
+    }
+}
+
+#[test]
+fn at_the_limit_of_threads_a_waiting_callback_runs_no_other_that_wants_its_lock() {
+    let runtime = Runtime::builder().threads(3).build().unwrap();
+    let lock = Arc::new(Mutex::new(()));
+    let (tell, hear) = mpsc::channel();
+    let aios: Vec<_> = (0..32)
+        .map(|_| {
+            let (tell, lock, unowned) = (tell.clone(), Arc::clone(&lock), runtime.unowned());
+            let aio = runtime.aio(move |_| {
+                let guard = lock.lock();
+                let inner = unowned.aio(|_| ());
+                inner.sleep(Duration::from_millis(1));
+                inner.wait();
+                drop(guard);
+                send(&tell, inner.result());
+            });
+            aio.begin().unwrap().finish(Ok(()));
+            aio
+        })
+        .collect();
+    for _ in &aios {
+        assert_eq!(must(&hear), 0);
     }
 }
 

@@ -55,8 +55,8 @@ impl Builder {
     /// The largest number of threads; at least 3, at most 32768, by default 256.
     ///
     /// Two are begun at once. More are begun only while callbacks block, one for each that does, and
-    /// end again. At the limit, callbacks that wait for an aio run other callbacks meanwhile; one that
-    /// blocks by other means may hold up all others.
+    /// end again. At the limit, a callback that waits for an aio polls meanwhile and runs the callback
+    /// that it waits for; if all block by other means, nothing goes on until one of them returns.
     pub fn threads(mut self, limit: usize) -> Self {
         self.config.threads = limit.clamp(MIN_THREADS, MAX_THREADS);
         self

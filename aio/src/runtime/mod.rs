@@ -16,6 +16,7 @@
 //! | `lookups.rs` | threads for lookups of names, which block in the system |
 //! | `current.rs` | what a thread is doing for which runtime; the callbacks on its stack |
 //! | `waits.rs` | waits between callbacks that could never end |
+//! | `parked.rs` | waits in callbacks, when every thread is taken |
 //! | `host.rs` | turns made by the host |
 //! | `shutdown.rs` | the end, in order |
 //! | `selector.rs` | the system's selector |
@@ -30,6 +31,7 @@ mod detector;
 mod global;
 mod host;
 pub(crate) mod lookups;
+mod parked;
 mod queue;
 mod registry;
 pub(crate) mod roles;

@@ -11,6 +11,7 @@ use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use crate::Error;
+use crate::core::Core;
 use crate::deadline::{DeadlineCell, Deadlines, Timed};
 use crate::log;
 use crate::runtime::builder::Config;
@@ -19,6 +20,7 @@ use crate::runtime::current::{self, Phase};
 use crate::runtime::detector::Detector;
 use crate::runtime::host::Turns;
 use crate::runtime::lookups::Lookups;
+use crate::runtime::parked::Parked;
 use crate::runtime::queue::Queue;
 use crate::runtime::registry::Registry;
 use crate::runtime::roles::Roles;
@@ -28,7 +30,6 @@ use crate::runtime::timekeeper::Timekeeper;
 use crate::runtime::worker::Worker;
 use crate::runtime::{Task, Watcher};
 use crate::shield;
-use crate::slot as waited;
 use crate::sync::{AtomicBool, AtomicUsize, Mutex, Ordering::SeqCst};
 use crate::sys;
 
@@ -47,6 +48,7 @@ pub(crate) struct Shared {
     pub(crate) detector: Detector,
     pub(crate) registry: Registry,
     pub(crate) lookups: Arc<Lookups>,
+    pub(crate) parked: Parked,
     pub(crate) counters: Counters,
     /// The host's threads, in turns.
     pub(crate) turns: Turns,
@@ -84,6 +86,7 @@ impl Shared {
             detector: Detector::new(),
             registry: Registry::new(),
             lookups: Lookups::new(&config.name, config.resolver_threads),
+            parked: Parked::new(),
             counters: Counters::default(),
             turns: Turns::default(),
             spare_worker: Mutex::new(None),
@@ -283,19 +286,20 @@ impl Shared {
         if queued > 0 || nobody_waits {
             self.start_watch();
         }
-        if !nobody_waits && self.has_unplanned_deadline() {
+        if nobody_waits && !self.roles.is_ticking() {
+            self.parked.call();
+        } else if !nobody_waits && self.has_unplanned_deadline() {
             self.kick();
         }
     }
 
-    /// Makes turns in a callback that waits for `slot`, until another thread looks after the runtime
-    /// or the wait is over. Every thread is taken, so this one does what the others cannot.
-    pub(crate) fn turn_within(&self, slot: &waited::Slot) {
-        let Some(place) = current::slot_in(self) else { return };
+    /// Polls in a callback that waits for `core`, until another thread looks after the runtime or the
+    /// wait is over. Every thread is taken, so this one does what the others cannot.
+    pub(crate) fn turn_within(&self, place: usize, core: &Core) {
         self.turning_waits.fetch_add(1, SeqCst);
         let mut worker = Worker::new();
-        slot.wait_by(|| {
-            worker.turn_within(self, place);
+        core.slot.wait_by(|| {
+            worker.turn_within(self, place, core.address());
             !self.is_forked() && !self.hand_over()
         });
         self.turning_waits.fetch_sub(1, SeqCst);

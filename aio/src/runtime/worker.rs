@@ -117,7 +117,7 @@ impl Worker {
                 shared.kick_again();
                 break;
             }
-            self.wait(shared, slot, place, has_more.then_some(Duration::ZERO));
+            self.wait(shared, slot, place, has_more);
             has_more = self.handle(shared, place) | self.run_callbacks(shared, place);
             if shared.is_forked() {
                 break;
@@ -135,10 +135,9 @@ impl Worker {
         place.set(State::Elsewhere);
     }
 
-    /// Waits for events, at most until the next deadline and no longer than `at_most`.
-    fn wait(&mut self, shared: &Shared, slot: usize, place: &Slot, at_most: Option<Duration>) {
-        if at_most == Some(Duration::ZERO) {
-            self.select(shared, at_most);
+    fn wait(&mut self, shared: &Shared, slot: usize, place: &Slot, has_more: bool) {
+        if has_more {
+            self.select(shared, Some(Duration::ZERO));
         } else {
             shared.roles.enter_wait();
             place.set(State::Waiting);
@@ -147,7 +146,7 @@ impl Worker {
             } else {
                 Some(Duration::ZERO)
             };
-            let is_idle = self.select(shared, at_most.into_iter().chain(limit).min());
+            let is_idle = self.select(shared, limit);
             place.set(State::Working);
             shared.timekeeper.left(slot, limit, is_idle);
             shared.roles.leave_wait();
@@ -155,13 +154,26 @@ impl Worker {
         place.advance();
     }
 
-    /// Makes one turn in a callback that waits, since nobody else can.
-    pub(crate) fn turn_within(&mut self, shared: &Shared, slot: usize) {
+    /// Polls once in a callback that waits, since nobody else can. Of the callbacks that are due it
+    /// runs none but that of the aio it waits for: others may want what the waiting one holds.
+    pub(crate) fn turn_within(&mut self, shared: &Shared, slot: usize, awaited: usize) {
         let place = shared.crew.slot(slot);
         let before = place.state();
-        self.wait(shared, slot, place, Some(TURN_WITHIN));
+        shared.roles.enter_wait();
+        place.set(State::Waiting);
+        let limit = shared.timekeeper.limit(slot, &shared.deadlines);
+        let is_idle = self.select(shared, limit.into_iter().chain([TURN_WITHIN]).min());
+        place.set(State::Working);
+        shared.timekeeper.left(slot, limit, is_idle);
+        shared.roles.leave_wait();
         self.handle(shared, place);
-        self.run_callbacks(shared, place);
+        current::publish();
+        if let Some(task) = shared.queue.take(awaited) {
+            shared.cover(0);
+            let before = current::set_phase(Phase::Running);
+            shared.shielded("a callback", || task.run());
+            current::set_phase(before);
+        }
         place.set(before);
     }
 
