@@ -722,14 +722,13 @@ on_both_runtimes! {
         bench.expect_end("bye");
     }
 
-    fn the_last_handle_closes_when_it_goes(bench) {
+    fn the_last_handle_closes_when_it_goes(mut bench) {
         let op = bench.read(1);
-        let other = bench.conn.clone();
-        let Bench { conn, .. } = bench;
-        drop(conn);
+        let other = bench.take_conn().clone();
         op.assert_pending();
         drop(other);
         assert_eq!(op.end(), (NNG_ECANCELED, 0));
+        bench.expect_end("");
     }
 
     fn the_end_of_the_runtime_closes(bench) {

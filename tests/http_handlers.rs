@@ -537,9 +537,9 @@ fn the_end_of_a_connection_cancels_the_operation_of_its_handler() {
     until(|| !keeper.kept.lock().is_empty());
     let conn: Arc<Conn> = keeper.kept.lock()[0].input(2).unwrap();
     conn.close();
-    assert_eq!(*keeper.asked.lock(), [Error::Closed]);
     client.expect_closed();
     until(|| server.stats().open == 0);
+    assert_eq!(*keeper.asked.lock(), [Error::Closed]);
 }
 
 #[test]
@@ -553,9 +553,9 @@ fn a_stop_cancels_the_operations_of_handlers() {
     }
     until(|| keeper.kept.lock().len() == clients.len());
     server.stop();
-    assert_eq!(*keeper.asked.lock(), [Error::Closed; 10]);
     for client in &mut clients {
         client.expect_closed();
     }
-    assert_eq!(server.stats().open, 0);
+    until(|| server.stats().open == 0);
+    assert_eq!(*keeper.asked.lock(), [Error::Closed; 10]);
 }

@@ -135,8 +135,10 @@ fn read_three(exchange: Exchange) {
     let conn = exchange.conn();
     let exchange = Mutex::new(Some(exchange));
     let aio = conn.runtime().aio(move |aio| {
-        if let (Some(exchange), Ok(())) = (exchange.lock().take(), aio.outcome()) {
-            respond(exchange, aio.take_buffer());
+        let exchange = exchange.lock().take().expect("the read ends once");
+        match aio.outcome() {
+            Ok(()) => respond(exchange, aio.take_buffer()),
+            Err(error) => exchange.fail(error),
         }
     });
     aio.set_buffer(vec![0; 3]).expect("it is idle");

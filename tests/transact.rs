@@ -448,16 +448,6 @@ on_both_runtimes! {
         assert_eq!((next.result(), body(&response)), (0, "hello".to_owned()));
     }
 
-    fn a_response_that_is_here_outlives_the_failure_of_its_request(mut bench) {
-        let response = response();
-        let op = bench.transact(&large(), &response);
-        op.assert_pending();
-        bench.send("HTTP/1.1 413 No\r\nContent-Length: 5\r\n\r\nlarge");
-        bench.reset_by_peer();
-        assert_eq!((op.result(), body(&response)), (0, "large".to_owned()));
-        bench.until(|| bench.conn.is_closed());
-    }
-
     // --- Several --------------------------------------------------------------------------------
 
     fn two_at_once_follow_each_other_in_order(bench) {
@@ -702,6 +692,19 @@ on_both_runtimes! {
         assert_eq!(bench.write_res(&last).result(), 0);
         assert_eq!(op.end(), (NNG_ECLOSED, 0));
     }
+}
+
+/// With threads the write may fail between the last look at the input and the answer's arrival.
+#[test]
+fn a_response_that_is_here_outlives_the_failure_of_its_request() {
+    let mut bench = Bench::host();
+    let response = response();
+    let op = bench.transact(&large(), &response);
+    op.assert_pending();
+    bench.send("HTTP/1.1 413 No\r\nContent-Length: 5\r\n\r\nlarge");
+    bench.reset_by_peer();
+    assert_eq!((op.result(), body(&response)), (0, "large".to_owned()));
+    bench.until(|| bench.conn.is_closed());
 }
 
 /// A response in its wire form, and the body that is in it.

@@ -53,11 +53,11 @@ fn a_child_gets_a_fresh_runtime_and_the_parents_objects_refuse() {
 fn a_child_looks_names_up_on_threads_of_its_own() {
     let runtime = Runtime::builder().resolver_threads(1).build().unwrap();
     let door = Door::new();
-    let (tell, asked) = std::sync::mpsc::channel();
+    let (tell, asked) = mpsc::channel();
     let behind = Arc::clone(&door);
     let resolver = Resolver::with_lookup(move |query| {
         if query.host == Some("stuck") {
-            support::send(&tell, ());
+            send(&tell, ());
             behind.pass();
         }
         Ok(vec![Addr::from((IpAddr::from([192, 0, 2, 1]), 80))])
@@ -65,7 +65,7 @@ fn a_child_looks_names_up_on_threads_of_its_own() {
     let query = |host| Query { host: Some(host), port: "80", ..Query::default() };
     let stuck = runtime.aio_without_callback();
     resolver.resolve(&query("stuck"), &stuck);
-    support::must(&asked);
+    must(&asked);
     let idle = runtime.aio_without_callback();
     assert!(in_child(|| {
         // None of these may hang: the parent's thread is not here.

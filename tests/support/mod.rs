@@ -148,6 +148,14 @@ impl Bench {
         Self { conn, peer: Some(peer), driver }
     }
 
+    /// Takes the connection out and leaves one that is closed.
+    pub fn take_conn(&mut self) -> Conn {
+        let (ours, _) = UnixStream::pair().unwrap();
+        let closed = Conn::new(&self.driver.runtime, Socket::from_fd(ours.into())).unwrap();
+        closed.close();
+        std::mem::replace(&mut self.conn, closed)
+    }
+
     pub fn runtime(&self) -> &Runtime {
         &self.driver.runtime
     }

@@ -92,3 +92,15 @@ pub(crate) fn until(mut is_so: impl FnMut() -> bool) {
         std::thread::yield_now();
     }
 }
+
+/// The number of descriptors of sockets and of what selectors consist of; nothing where that is not
+/// known. Sanitizers and test harnesses have others.
+pub(crate) fn descriptors() -> Option<usize> {
+    let all = std::fs::read_dir("/proc/self/fd").ok()?;
+    let targets = all.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok());
+    let is_ours = |target: &std::path::PathBuf| {
+        let target = target.to_string_lossy();
+        target.starts_with("socket:") || target.starts_with("anon_inode:")
+    };
+    Some(targets.filter(is_ours).count())
+}

@@ -3,8 +3,8 @@
 //! Each connection has one aio, which nobody holds: its callback starts the next operation, and when
 //! it does not, the aio goes, and with it the connection.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::mem;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -39,20 +39,25 @@ pub fn run(peer: &Peer) -> Result<()> {
 /// What the callback of a connection's aio knows.
 struct Connection {
     stream: Stream,
-    /// The size of the buffer while it receives.
-    room: usize,
     /// How long the callback sleeps if it is asked to.
     block: Duration,
-    /// What came is on its way back. Callbacks of one aio never overlap.
-    is_sending: AtomicBool,
+    /// Callbacks of one aio never overlap, so nobody ever waits for it.
+    state: Mutex<State>,
+}
+
+/// Which way the operation goes, and the memory that it leaves out.
+enum State {
+    Receiving { reply: Vec<u8> },
+    Sending { room: Vec<u8> },
 }
 
 impl Connection {
     fn begin(runtime: &Runtime, stream: Stream, room: usize, block: Duration) {
-        let connection = Arc::new(Self { stream, room, block, is_sending: AtomicBool::new(false) });
+        let state = Mutex::new(State::Receiving { reply: Vec::new() });
+        let connection = Arc::new(Self { stream, block, state });
         let owned = Arc::clone(&connection);
         let aio = runtime.aio(move |aio| owned.on_done(aio));
-        connection.receive(&aio, Vec::new());
+        connection.receive(&aio, vec![0; room]);
         aio.detach();
     }
 
@@ -62,30 +67,43 @@ impl Connection {
             return;
         }
         let count = aio.count();
-        let mut buffer = aio.take_buffer();
-        if self.is_sending.load(Relaxed) {
-            buffer.drain(..count);
-            if buffer.is_empty() { self.receive(aio, buffer) } else { self.send(aio, buffer) }
-        } else {
-            if buffer.first() == Some(&BLOCK) {
-                thread::sleep(self.block);
+        let buffer = aio.take_buffer();
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut *state {
+            State::Receiving { reply } => {
+                if buffer.first() == Some(&BLOCK) {
+                    thread::sleep(self.block);
+                }
+                let mut reply = mem::take(reply);
+                reply.extend_from_slice(&buffer[..count]);
+                *state = State::Sending { room: buffer };
+                drop(state);
+                self.send(aio, reply);
             }
-            buffer.truncate(count);
-            self.send(aio, buffer);
+            State::Sending { room } => {
+                let mut reply = buffer;
+                reply.drain(..count);
+                if reply.is_empty() {
+                    let room = mem::take(room);
+                    *state = State::Receiving { reply };
+                    drop(state);
+                    self.receive(aio, room);
+                } else {
+                    drop(state);
+                    self.send(aio, reply);
+                }
+            }
         }
     }
 
-    fn receive(&self, aio: &Aio, mut buffer: Vec<u8>) {
-        buffer.resize(self.room, 0);
-        self.is_sending.store(false, Relaxed);
+    fn receive(&self, aio: &Aio, room: Vec<u8>) {
         // It is refused only while an operation is in flight.
-        let _ = aio.set_buffer(buffer);
+        let _ = aio.set_buffer(room);
         self.stream.recv(aio);
     }
 
-    fn send(&self, aio: &Aio, buffer: Vec<u8>) {
-        self.is_sending.store(true, Relaxed);
-        let _ = aio.set_buffer(buffer);
+    fn send(&self, aio: &Aio, reply: Vec<u8>) {
+        let _ = aio.set_buffer(reply);
         self.stream.send(aio);
     }
 }
