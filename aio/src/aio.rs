@@ -40,7 +40,7 @@ enum Hold {
     Owner,
     /// Nothing: its operation goes on alone.
     Detached,
-    /// Nothing: it is the form in which a callback sees its aio.
+    /// Nothing: it is another name of the aio, or the form in which a callback sees it.
     Guest,
 }
 
@@ -62,6 +62,18 @@ impl Aio {
         Self::silent_on(Runtime::global().shared())
     }
 
+    pub(crate) fn with_argument<T: Send + Sync + 'static>(
+        runtime: &Arc<Shared>,
+        function: Option<fn(&Self, &T)>,
+        argument: T,
+    ) -> Self {
+        let Some(function) = function else { return Self::silent_on(runtime) };
+        // All functions of this type share the closure's type, so each is known by its address.
+        let key = function as usize;
+        let callback = Box::new(move |aio: &Self| function(aio, &argument));
+        Self { core: Core::new(runtime, Some(callback), key), hold: Hold::Owner }
+    }
+
     pub(crate) fn on<F: Fn(&Self) + Send + Sync + 'static>(
         runtime: &Arc<Shared>,
         callback: F,
@@ -77,6 +89,15 @@ impl Aio {
     /// The form in which a callback sees its aio.
     pub(crate) fn guest(core: Arc<Core>) -> Self {
         Self { core, hold: Hold::Guest }
+    }
+
+    /// Another name for this aio, to be kept where a C program would keep a copy of the pointer.
+    ///
+    /// It can be asked for everything; its own end means nothing to the aio. Once the aio has gone
+    /// it refuses every operation, as a stopped one does.
+    #[must_use]
+    pub fn alias(&self) -> Self {
+        Self::guest(Arc::clone(&self.core))
     }
 
     pub(crate) fn core(&self) -> &Arc<Core> {
@@ -154,7 +175,21 @@ impl Aio {
 
     /// Lets go of the aio without ending its operation: the callback still runs when it ends.
     pub fn detach(mut self) {
-        self.hold = Hold::Detached;
+        if self.hold == Hold::Owner {
+            self.hold = Hold::Detached;
+        }
+    }
+
+    /// As dropping it, without waiting: the operation in flight ends with `NNG_ECLOSED`, its callback
+    /// still runs, and what the aio holds goes after that.
+    ///
+    /// # Source
+    /// nng 1.12, nng_aio_reap(3).
+    pub fn reap(self) {
+        if self.hold == Hold::Owner && !self.core.is_forked() {
+            self.core.stop(Error::Closed);
+        }
+        self.detach();
     }
 
     /// Limits the following operations. Discards an expiry set before; an operation in flight that

@@ -6,7 +6,10 @@
 //! one, so that zero is always in the past and free for "not set".
 
 use std::sync::OnceLock;
+use std::thread;
 use std::time::{Duration, Instant};
+
+use crate::Runtime;
 
 /// The count at the moment when the clock is first read.
 const FIRST_MS: u64 = 1;
@@ -45,6 +48,29 @@ pub fn instant_at(ms: u64) -> Option<Instant> {
     epoch().checked_add(Duration::from_millis(ms.saturating_sub(FIRST_MS)))
 }
 
+/// Returns the length of so many milliseconds; negative numbers are none.
+pub const fn duration_of_ms(ms: i32) -> Duration {
+    // The number is not negative where it is used.
+    if ms <= 0 { Duration::ZERO } else { Duration::from_millis(ms.unsigned_abs() as u64) }
+}
+
+/// Does nothing for `duration`, and not for less, whatever signals come; returns at once if it is
+/// zero.
+///
+/// # Context
+/// Blocks. On a runtime thread others go on.
+/// # Source
+/// nng 1.12, nng_msleep(3).
+pub fn sleep(duration: Duration) {
+    if duration.is_zero() {
+        return;
+    }
+    if let Some(runtime) = Runtime::current() {
+        runtime.before_block();
+    }
+    thread::sleep(duration);
+}
+
 /// Returns the moment when the clock was first read.
 fn epoch() -> Instant {
     static EPOCH: OnceLock<Instant> = OnceLock::new();
@@ -80,6 +106,23 @@ mod tests {
     fn zero_has_passed_and_the_maximum_never_comes() {
         assert!(instant_at(0).unwrap() <= Instant::now());
         assert_eq!(instant_at(u64::MAX), None);
+    }
+
+    #[test]
+    fn negative_milliseconds_are_no_time_at_all() {
+        assert_eq!(duration_of_ms(1500), Duration::from_millis(1500));
+        for ms in [0, -1, -2, i32::MIN] {
+            assert_eq!(duration_of_ms(ms), Duration::ZERO);
+        }
+        assert_eq!(duration_of_ms(i32::MAX).as_millis(), 0x7fff_ffff);
+    }
+
+    #[test]
+    fn a_sleep_is_never_too_short() {
+        let began = Instant::now();
+        sleep(Duration::from_millis(2));
+        assert!(began.elapsed() >= Duration::from_millis(2));
+        sleep(Duration::ZERO);
     }
 
     #[test]

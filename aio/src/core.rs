@@ -35,7 +35,7 @@ pub(crate) struct Core {
 
 impl Core {
     pub(crate) fn new(runtime: &Arc<Shared>, callback: Option<Callback>, key: usize) -> Arc<Self> {
-        runtime.registry.add(|place| {
+        let make = |place| {
             Arc::new(Self {
                 slot: Slot::new(callback),
                 deadline: runtime.deadlines.new_cell(),
@@ -43,7 +43,9 @@ impl Core {
                 place,
                 runtime: Arc::clone(runtime),
             })
-        })
+        };
+        // The parent's locks may be held for ever in a forked child.
+        if runtime.is_forked() { make(usize::MAX) } else { runtime.registry.add(make) }
     }
 
     /// The address that names this aio while it lives.
@@ -158,26 +160,31 @@ impl Core {
             // Before the transition: after it the next operation's deadline may be there.
             self.deadline.clear();
         }
-        let runtime = Arc::clone(&self.runtime);
         let (after, cancel) = self.slot.finish(result, count, buffers);
+        let is_orphan = cancel.as_ref().is_some_and(|cancel| Arc::strong_count(cancel) == 1);
+        let runtime = is_orphan.then(|| Arc::clone(&self.runtime));
         match after {
-            AfterFinish::Schedule => runtime.schedule(self),
+            AfterFinish::Schedule => {
+                let runtime = Arc::clone(&self.runtime);
+                runtime.schedule(self);
+            }
             AfterFinish::Deferred => {}
             AfterFinish::Idle { wake } => self.wake_driver(wake),
-            AfterFinish::Released => {
+            AfterFinish::Released { wake } => {
+                self.wake_driver(wake);
                 let contents = self.slot.with(|state| state.take_contents());
-                runtime.schedule(Arc::new(Leftover::new(contents)));
+                Leftover::send(contents, &self.runtime);
             }
         }
         // The last owner of a provider is seldom its operation.
-        if let Some(cancel) = cancel.filter(|cancel| Arc::strong_count(cancel) == 1) {
-            runtime.schedule(Arc::new(Leftover::new(cancel)));
+        if let (Some(cancel), Some(runtime)) = (cancel, runtime) {
+            Leftover::send(cancel, &runtime);
         }
     }
 
     /// A thread that waits by making turns sleeps in the selector.
     fn wake_driver(&self, wake: bool) {
-        if wake && self.runtime.is_host_driven() {
+        if wake && self.runtime.has_turning_waits() {
             self.runtime.kick();
         }
     }
@@ -190,21 +197,29 @@ impl Core {
     }
 
     /// Returns when the aio is idle, or at once where waiting could never end.
-    pub(crate) fn wait(&self) {
+    pub(crate) fn wait(self: &Arc<Self>) {
         if self.slot.is_busy() && !self.is_forked() {
             runtime::wait_within_callbacks(self.address(), || self.wait_until_idle());
         }
     }
 
-    fn wait_until_idle(&self) {
-        self.runtime.before_block();
-        if self.runtime.is_host_driven() {
+    fn wait_until_idle(self: &Arc<Self>) {
+        let runtime = &self.runtime;
+        if runtime.is_host_driven() {
+            runtime.before_block();
             // A turn may fork, and a child does not wait for what is its parent's.
             self.slot.wait_by(|| {
-                self.runtime.turn(TURN);
+                runtime.turn(TURN);
                 !self.is_forked()
             });
+        } else if let Some(place) = current::slot_in(runtime) {
+            while self.slot.is_busy() && !self.is_forked() {
+                if !runtime.parked.sleep(self, || runtime.before_block()) {
+                    runtime.turn_within(place, self);
+                }
+            }
         } else {
+            runtime.before_block();
             self.slot.wait();
         }
     }
@@ -223,7 +238,8 @@ impl Drop for Running<'_> {
             AfterCallback::Schedule => core.runtime.schedule(core.clone()),
             AfterCallback::Busy => {}
             AfterCallback::Idle { wake } => core.wake_driver(wake),
-            AfterCallback::Released => {
+            AfterCallback::Released { wake } => {
+                core.wake_driver(wake);
                 let contents = core.slot.with(|state| state.take_contents());
                 // The callback may be panicking.
                 core.runtime.shielded("a destructor", || drop(contents));
@@ -250,17 +266,22 @@ impl Task for Core {
 }
 
 /// Something foreign on its way to be dropped where foreign code may run.
-struct Leftover<T>(Mutex<Option<T>>);
+struct Leftover<T> {
+    value: Mutex<Option<T>>,
+    /// Keeps the queue alive that this is in.
+    _runtime: Arc<Shared>,
+}
 
-impl<T> Leftover<T> {
-    fn new(value: T) -> Self {
-        Self(Mutex::new(Some(value)))
+impl<T: Send + 'static> Leftover<T> {
+    fn send(value: T, runtime: &Arc<Shared>) {
+        let value = Mutex::new(Some(value));
+        runtime.schedule(Arc::new(Self { value, _runtime: Arc::clone(runtime) }));
     }
 }
 
 impl<T: Send + 'static> Task for Leftover<T> {
     fn run(self: Arc<Self>) {
-        let value = self.0.lock().take();
+        let value = self.value.lock().take();
         drop(value);
     }
 
@@ -284,7 +305,6 @@ impl Timed for Core {
 
 impl Drop for Core {
     fn drop(&mut self) {
-        // The parent's locks may be held for ever in a forked child.
         if !self.is_forked() {
             self.runtime.deadlines.forget(&self.deadline);
             self.runtime.registry.remove(self.place);

@@ -78,15 +78,13 @@ impl Deadlines {
 
     /// The first tick that is not before `at`.
     pub(crate) fn tick_at(&self, at: Instant) -> u64 {
-        let since = at.saturating_duration_since(self.epoch);
-        let millis = since.as_nanos().div_ceil(1_000_000);
-        u64::try_from(millis).unwrap_or(NEVER - 1).min(NEVER - 1)
+        ceil_millis(at.saturating_duration_since(self.epoch)).min(NEVER - 1)
     }
 
     /// The last tick that is not after `now`.
     pub(crate) fn tick_of(&self, now: Instant) -> u64 {
-        let millis = now.saturating_duration_since(self.epoch).as_millis();
-        u64::try_from(millis).unwrap_or(NEVER - 1)
+        let since = now.saturating_duration_since(self.epoch);
+        since.as_secs().saturating_mul(1000).saturating_add(u64::from(since.subsec_millis()))
     }
 
     /// How long from `now` until `tick` has come.
@@ -182,6 +180,12 @@ impl Deadlines {
         let first = map.first_key_value().map_or(NEVER, |(&(tick, _), _)| tick);
         self.first.store(first, SeqCst);
     }
+}
+
+/// A duration in milliseconds, rounded up; without the 128-bit division of the standard library.
+fn ceil_millis(duration: Duration) -> u64 {
+    let rest = u64::from(duration.subsec_nanos().div_ceil(1_000_000));
+    duration.as_secs().saturating_mul(1000).saturating_add(rest)
 }
 
 impl DeadlineCell {
@@ -321,5 +325,149 @@ mod tests {
         assert_eq!(deadlines.tick_at(at), 11);
         assert_eq!(deadlines.tick_of(at), 10);
         assert_eq!(deadlines.until(11, at), Duration::from_micros(999));
+    }
+}
+
+/// A thread that sets or clears against the one that visits what is due.
+#[cfg(all(test, loom))]
+mod loom {
+    use ::loom::sync::Arc as Modelled;
+    use ::loom::thread;
+
+    use super::*;
+    use crate::Error;
+    use crate::buffer::Buffers;
+    use crate::operation::{Cancel, OperationId};
+    use crate::slot::Slot;
+
+    struct Nobody;
+
+    impl Cancel for Nobody {
+        fn cancel(self: Arc<Self>, _id: OperationId, _error: Error) {}
+    }
+
+    struct Object {
+        cell: DeadlineCell,
+        slot: Slot,
+    }
+
+    impl Timed for Object {
+        fn cell(&self) -> &DeadlineCell {
+            &self.cell
+        }
+        fn due(self: Arc<Self>, _now: Instant) {}
+    }
+
+    struct Model {
+        deadlines: Deadlines,
+        object: Arc<Object>,
+    }
+
+    impl Model {
+        fn new() -> Modelled<Self> {
+            let deadlines = Deadlines::new();
+            let object = Object { cell: deadlines.new_cell(), slot: Slot::new(None) };
+            Modelled::new(Self { deadlines, object: Arc::new(object) })
+        }
+
+        fn set(&self, tick: u64) {
+            self.deadlines.set(&self.object.cell, tick, || {
+                let object: Arc<dyn Timed> = self.object.clone();
+                Arc::downgrade(&object)
+            });
+        }
+
+        fn is_due(&self, now: u64) -> bool {
+            self.deadlines.next_due(now, &mut Vec::new()).is_some()
+        }
+
+        fn at(&self, tick: u64) -> Instant {
+            self.deadlines.epoch + Duration::from_millis(tick)
+        }
+
+        /// Starts an operation that ends at `tick`; returns its generation.
+        fn start(&self, tick: u64) -> u32 {
+            let slot = &self.object.slot;
+            let begun = slot.with(|state| state.begin().0).expect("it is idle");
+            let armed = slot.with(|state| {
+                state.arm_until(Arc::new(Nobody), Some(self.at(tick))).map_err(|why| why.0)
+            });
+            armed.expect("nothing speaks against it");
+            self.set(tick);
+            begun.generation
+        }
+
+        /// What a poller does at `now`: the generation of the operation that it claims, if any.
+        fn expire(&self, now: u64) -> Option<u32> {
+            if !self.is_due(now) {
+                return None;
+            }
+            let claimed = self.object.slot.with(|state| state.claim_expired(self.at(now)));
+            claimed.map(|(_, generation)| generation)
+        }
+    }
+
+    fn spawn<R: 'static>(
+        model: &Modelled<Model>,
+        run: impl FnOnce(&Model) -> R + 'static,
+    ) -> thread::JoinHandle<R> {
+        let model = Modelled::clone(model);
+        thread::spawn(move || run(&model))
+    }
+
+    #[test]
+    fn a_deadline_that_is_set_while_its_old_entry_comes_up_comes_once() {
+        ::loom::model(|| {
+            let model = Model::new();
+            model.set(1);
+            model.object.cell.clear();
+            let poller = spawn(&model, |model| model.is_due(1));
+            model.set(2);
+            assert!(!poller.join().unwrap(), "never early");
+            assert!(model.is_due(2));
+            assert!(!model.is_due(9));
+        });
+    }
+
+    #[test]
+    fn a_deadline_that_is_set_while_it_is_due_comes_once() {
+        ::loom::model(|| {
+            let model = Model::new();
+            model.set(5);
+            let poller = spawn(&model, |model| usize::from(model.is_due(5)));
+            model.set(3);
+            let early = poller.join().unwrap();
+            let late = usize::from(model.is_due(5)) + usize::from(model.is_due(5));
+            assert!((1..=2).contains(&(early + late)), "once for each setting that was reached");
+            assert_eq!(model.deadlines.first(), NEVER);
+        });
+    }
+
+    #[test]
+    fn an_expiry_of_an_ended_operation_never_ends_the_next_one() {
+        ::loom::model(|| {
+            let model = Model::new();
+            let first = model.start(1);
+            let poller = spawn(&model, |model| model.expire(1));
+            model.object.cell.clear();
+            drop(model.object.slot.finish(0, 0, Buffers::new()));
+            let second = model.start(5);
+            let claimed = poller.join().unwrap();
+            assert!(claimed.is_none_or(|generation| generation == first));
+            assert_eq!(model.expire(5), Some(second), "and the next one's own deadline comes");
+        });
+    }
+
+    #[test]
+    fn an_object_that_goes_away_while_it_is_due_leaves_no_entry() {
+        ::loom::model(|| {
+            let model = Model::new();
+            model.set(1);
+            let poller = spawn(&model, |model| model.is_due(1));
+            model.deadlines.forget(&model.object.cell);
+            poller.join().unwrap();
+            assert_eq!(model.deadlines.first(), NEVER);
+            assert!(model.deadlines.map.lock().is_empty());
+        });
     }
 }

@@ -53,6 +53,13 @@ pub trait Cancel: Send + Sync {
 ///
 /// Finishing consumes it, so it cannot happen twice; dropping it unfinished finishes it with
 /// `NNG_ECANCELED` and a log record, so it cannot be forgotten.
+///
+/// ```compile_fail,E0382
+/// let aio = nng_aio::Aio::without_callback();
+/// let operation = aio.begin().unwrap();
+/// operation.finish(Ok(()));
+/// operation.finish(Ok(()));
+/// ```
 #[must_use = "an operation must be finished"]
 pub struct Operation {
     /// Present until finished.
@@ -141,7 +148,7 @@ impl Operation {
         self.core().slot.with(|state| state.sticky())
     }
 
-    /// The bytes moved so far; what the consumer will read as the aio's count.
+    /// The bytes moved so far; what the consumer will read as the aio's count if it ends with success.
     pub fn set_count(&mut self, count: usize) {
         self.count = count;
     }
@@ -186,11 +193,15 @@ impl Operation {
         drop(old);
     }
 
-    /// Ends the operation. Its result and count are frozen; the callback is queued.
+    /// Ends the operation. Its result and count are frozen, after an error the count is 0; the callback
+    /// is queued.
     ///
     /// # Context
     /// Does not block and runs no user code; any lock of the provider's may be held.
-    pub fn finish(self, result: Result<(), Error>) {
+    pub fn finish(mut self, result: Result<(), Error>) {
+        if result.is_err() {
+            self.count = 0;
+        }
         self.complete(result.map_or_else(Error::code, |()| 0));
     }
 

@@ -120,8 +120,9 @@ pub(crate) enum AfterFinish {
     Deferred,
     /// There is no callback; wake those who wait, if any.
     Idle { wake: bool },
-    /// There is no callback, and nobody but this operation was left: take what the aio holds.
-    Released,
+    /// There is no callback, and the consumer has let go: take what the aio holds; wake those who
+    /// wait under another name, if any.
+    Released { wake: bool },
 }
 
 /// What the end of a callback leaves to do.
@@ -133,8 +134,9 @@ pub(crate) enum AfterCallback {
     Busy,
     /// All quiet; wake those who wait, if any.
     Idle { wake: bool },
-    /// All quiet, and nobody is left: take what the aio holds.
-    Released,
+    /// All quiet, and the consumer has let go: take what the aio holds; wake those who wait under
+    /// another name, if any.
+    Released { wake: bool },
 }
 
 const BUSY: u32 = 1;
@@ -318,8 +320,8 @@ impl OpState {
         let after = match (self.has_callback, self.in_callback) {
             (true, true) => AfterFinish::Deferred,
             (true, false) => AfterFinish::Schedule,
-            (false, _) if self.is_released => AfterFinish::Released,
-            (false, _) => AfterFinish::Idle { wake: std::mem::take(&mut self.has_waiters) },
+            (false, _) if self.is_released => AfterFinish::Released { wake: self.end() },
+            (false, _) => AfterFinish::Idle { wake: self.take_waiters() },
         };
         (after, cancel)
     }
@@ -342,8 +344,8 @@ impl OpState {
         self.contents.callback = callback;
         match self.phase {
             Phase::Finished => AfterCallback::Schedule,
-            Phase::Idle if self.is_released => AfterCallback::Released,
-            Phase::Idle => AfterCallback::Idle { wake: std::mem::take(&mut self.has_waiters) },
+            Phase::Idle if self.is_released => AfterCallback::Released { wake: self.end() },
+            Phase::Idle => AfterCallback::Idle { wake: self.take_waiters() },
             Phase::Begun { .. } | Phase::Armed { .. } | Phase::Claimed => AfterCallback::Busy,
         }
     }
@@ -352,7 +354,18 @@ impl OpState {
     /// idle; else whoever makes it idle is told to take it.
     pub(crate) fn release(&mut self) -> Option<Contents> {
         self.is_released = true;
-        if is_busy(self.summary()) { None } else { Some(self.take_contents()) }
+        if is_busy(self.summary()) {
+            return None;
+        }
+        self.end();
+        Some(self.take_contents())
+    }
+
+    /// The consumer has let go and all is quiet: from here on nothing is begun under another name
+    /// either. True if threads wait.
+    fn end(&mut self) -> bool {
+        self.stopped = true;
+        self.take_waiters()
     }
 
     /// Takes out what the aio holds; it is idle and will not be begun again.
@@ -365,6 +378,11 @@ impl OpState {
         let busy = is_busy(self.summary());
         self.has_waiters |= busy;
         busy
+    }
+
+    /// True if threads wait, who are then to be woken.
+    fn take_waiters(&mut self) -> bool {
+        std::mem::take(&mut self.has_waiters)
     }
 
     /// True between begin and finish: the buffers and slots belong to the provider.

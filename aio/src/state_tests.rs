@@ -121,6 +121,12 @@ impl Model {
         again.or(end.err()).or(operation.abort).or(stopped)
     }
 
+    /// All is quiet after the consumer let go; returns whether anybody waits for that.
+    fn let_go(&mut self) -> bool {
+        self.is_stopped = true;
+        std::mem::take(&mut self.is_awaited)
+    }
+
     /// Whom the first asker has to call.
     fn ask(&mut self) -> Option<(Arc<dyn Cancel>, u32)> {
         let provider = self.in_flight.as_mut()?.provider.take()?;
@@ -186,6 +192,7 @@ impl Pair {
                 self.model.is_released = true;
                 let contents = self.state.release();
                 prop_assert_eq!(contents.is_none(), self.model.is_busy());
+                self.model.is_stopped |= contents.is_some();
                 Ok(())
             }
             Event::Finish { result, count } => self.finish(result, count),
@@ -220,10 +227,6 @@ impl Pair {
 
     fn begin(&mut self) -> Result<(), TestCaseError> {
         let model = &mut self.model;
-        if model.is_released && !model.is_callback_running {
-            // Only a callback can begin without the handle.
-            return Ok(());
-        }
         let (begun, _stale) = self.state.begin();
         let is_free = model.in_flight.is_none() && !model.is_callback_due;
         match begun {
@@ -305,7 +308,7 @@ impl Pair {
         let expected = match (self.has_callback, model.is_callback_running) {
             (true, true) => AfterFinish::Deferred,
             (true, false) => AfterFinish::Schedule,
-            (false, _) if model.is_released => AfterFinish::Released,
+            (false, _) if model.is_released => AfterFinish::Released { wake: model.let_go() },
             (false, _) => AfterFinish::Idle { wake: std::mem::take(&mut model.is_awaited) },
         };
         prop_assert_eq!(after, expected);
@@ -322,7 +325,7 @@ impl Pair {
         } else if model.in_flight.is_some() {
             AfterCallback::Busy
         } else if model.is_released {
-            AfterCallback::Released
+            AfterCallback::Released { wake: model.let_go() }
         } else {
             AfterCallback::Idle { wake: std::mem::take(&mut model.is_awaited) }
         };

@@ -22,6 +22,23 @@ pub enum Timeout {
     Over,
 }
 
+impl Timeout {
+    /// The limit that NNG states as a number of milliseconds: -1 is [`Infinite`](Self::Infinite),
+    /// -2 is [`Default`](Self::Default), and everything below is [`Over`](Self::Over).
+    ///
+    /// # Source
+    /// nng 1.12, nng_duration(5).
+    pub const fn from_ms(ms: i32) -> Self {
+        match ms {
+            -1 => Self::Infinite,
+            -2 => Self::Default,
+            // The number is not negative, so this is its value.
+            0.. => Self::After(Duration::from_millis(ms.unsigned_abs() as u64)),
+            _ => Self::Over,
+        }
+    }
+}
+
 impl From<Duration> for Timeout {
     fn from(duration: Duration) -> Self {
         Self::After(duration)
@@ -85,6 +102,22 @@ mod tests {
         let second = Duration::from_secs(1);
         assert_eq!(limit.resolve(second.into(), || now), Resolved::At(now + second));
         assert_eq!(limit.resolve(Duration::ZERO.into(), || now), Resolved::Poll);
+    }
+
+    #[test]
+    fn negative_milliseconds_have_meanings_of_their_own() {
+        let table = [
+            (0, Timeout::After(Duration::ZERO)),
+            (1, Timeout::After(Duration::from_millis(1))),
+            (i32::MAX, Timeout::After(Duration::from_millis(0x7fff_ffff))),
+            (-1, Timeout::Infinite),
+            (-2, Timeout::Default),
+            (-3, Timeout::Over),
+            (i32::MIN, Timeout::Over),
+        ];
+        for (ms, timeout) in table {
+            assert_eq!(Timeout::from_ms(ms), timeout, "{ms}");
+        }
     }
 
     #[test]

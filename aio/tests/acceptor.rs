@@ -36,7 +36,7 @@ fn at(path: impl AsRef<Path>, permissions: Option<u32>) -> Result<Acceptor, Erro
 }
 
 fn as_std(socket: &Socket) -> TcpStream {
-    socket.as_fd().try_clone_to_owned().unwrap().into()
+    socket.as_fd().try_clone_to_owned().expect("a descriptor is free").into()
 }
 
 #[test]

@@ -44,6 +44,19 @@ fn begin_zeroes_result_and_count() {
 }
 
 #[test]
+fn an_error_reports_no_bytes_though_some_were_moved() {
+    let aio = Aio::without_callback();
+    let mut operation = aio.begin().unwrap();
+    operation.set_count(42);
+    operation.finish(Err(Error::ConnectionReset));
+    assert_eq!((aio.result(), aio.count()), (codes::NNG_ECONNRESET, 0));
+    let mut operation = aio.begin().unwrap();
+    operation.set_count(42);
+    operation.finish(Ok(()));
+    assert_eq!((aio.result(), aio.count()), (0, 42));
+}
+
+#[test]
 fn an_aio_without_callback_is_completed_in_place() {
     let aio = Aio::without_callback();
     let provider = Provider::new();
@@ -208,6 +221,53 @@ fn stop_keeps_the_result_of_a_finished_operation() {
 }
 
 #[test]
+fn stop_returns_although_nobody_finishes_what_was_never_armed() {
+    let (aio, hear) = telling();
+    aio.park(aio.begin().unwrap());
+    let aio = returns(move || {
+        aio.stop();
+        aio
+    });
+    assert_eq!(must(&hear), codes::NNG_ECLOSED);
+    // The provider's own attempts come too late and find nothing.
+    aio.defer(|_| panic!("there is nothing to be ended"));
+    assert!(aio.unpark().is_none());
+}
+
+#[test]
+fn an_abort_with_a_code_of_zero_is_no_success() {
+    let (aio, hear) = telling();
+    let provider = Provider::new();
+    provider.start(&aio);
+    aio.abort(Error::Other(0));
+    assert_ne!(must(&hear), 0);
+    aio.wait();
+    let operation = aio.begin().unwrap();
+    aio.abort(Error::Other(0));
+    provider.arm(operation);
+    assert_ne!(must(&hear), 0);
+}
+
+#[test]
+fn a_wait_runs_no_callback_on_the_stack_of_whoever_waits() {
+    let lock = Arc::new(std::sync::Mutex::new(0));
+    let aio = Aio::new({
+        let lock = Arc::clone(&lock);
+        move |_| *lock.lock().unwrap() += 1
+    });
+    let sleeper = Aio::without_callback();
+    let held = lock.lock().unwrap();
+    aio.begin().unwrap().finish(Ok(()));
+    sleeper.sleep(Duration::from_millis(5));
+    // The callback waits for the lock that this thread holds while it waits.
+    sleeper.wait();
+    assert_eq!((sleeper.result(), *held), (0, 0));
+    drop(held);
+    aio.wait();
+    assert_eq!(*lock.lock().unwrap(), 1);
+}
+
+#[test]
 fn dropping_ends_with_closed_and_waits_for_the_callback() {
     let (tell, hear) = mpsc::channel();
     let aio = Aio::new(move |aio| send(&tell, aio.result()));
@@ -328,6 +388,21 @@ fn an_expiry_in_the_past_is_no_poll_and_holds_for_one_operation() {
     provider.start(&aio);
     provider.complete(Ok(()));
     assert_eq!(must(&hear), 0, "the next one has the sticky timeout again");
+}
+
+#[test]
+fn a_limit_that_is_over_already_is_no_poll() {
+    let (aio, hear) = telling();
+    let provider = Provider::new();
+    aio.set_timeout(Timeout::Over);
+    for _ in 0..3 {
+        provider.start(&aio);
+        assert_eq!(must(&hear), codes::NNG_ETIMEDOUT);
+        aio.wait();
+    }
+    assert_eq!(provider.asked(), [Error::TimedOut; 3], "it was armed, each time");
+    aio.begin().unwrap().finish(Ok(()));
+    assert_eq!(must(&hear), 0, "what can complete at once does");
 }
 
 #[test]

@@ -78,7 +78,8 @@ fn a_callback_that_drops_its_own_aio_keeps_what_it_captured_until_it_returns() {
         move |_| {
             let owner = place.lock().take();
             drop(owner);
-            send(&tell, Arc::strong_count(&captured.0));
+            let (counted, _tells) = &captured;
+            send(&tell, Arc::strong_count(counted));
         }
     });
     let operation = aio.begin().unwrap();

@@ -1,37 +1,18 @@
 //! A forked child: what is the parent's is refused, what is new works.
 #![cfg(unix)]
-#![allow(unsafe_code, reason = "fork and waitpid have no safe form")]
 
+#[path = "support/child.rs"]
+mod child;
 mod support;
 
 use std::net::IpAddr;
-use std::process::abort;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
+use child::{fork, has_passed, in_child};
 use nng_aio::net::{Addr, Query, Resolver};
-use nng_aio::{Aio, Refused, Runtime};
-use support::{Door, FOREVER};
-
-/// Runs `child` in a forked child; true if it returned true there in time.
-fn in_child(child: impl FnOnce() -> bool) -> bool {
-    // SAFETY: the child only runs `child` and leaves by _exit; what it may do is what is tested.
-    let pid = unsafe { libc::fork() };
-    assert!(pid >= 0, "fork failed");
-    if pid == 0 {
-        // SAFETY: an alarm ends a child that hangs.
-        unsafe { libc::alarm(30) };
-        let passed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(child)).unwrap_or(false);
-        // SAFETY: ends the child without running the parent's exit handlers.
-        unsafe { libc::_exit(i32::from(!passed)) };
-    }
-    let mut status = 0;
-    // SAFETY: waits for the child made above and writes to a local variable.
-    if unsafe { libc::waitpid(pid, &raw mut status, 0) } != pid {
-        abort();
-    }
-    libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0
-}
+use nng_aio::{Aio, Expire, Refused, Runtime};
+use support::{Door, FOREVER, must, send};
 
 #[test]
 fn a_child_gets_a_fresh_runtime_and_the_parents_objects_refuse() {
@@ -65,18 +46,18 @@ fn a_child_gets_a_fresh_runtime_and_the_parents_objects_refuse() {
     }));
     // The parent's global runtime never noticed.
     aio.sleep(Duration::from_millis(1));
-    assert_eq!(support::must(&hear), 0);
+    assert_eq!(must(&hear), 0);
 }
 
 #[test]
 fn a_child_looks_names_up_on_threads_of_its_own() {
     let runtime = Runtime::builder().resolver_threads(1).build().unwrap();
     let door = Door::new();
-    let (tell, asked) = std::sync::mpsc::channel();
+    let (tell, asked) = mpsc::channel();
     let behind = Arc::clone(&door);
     let resolver = Resolver::with_lookup(move |query| {
         if query.host == Some("stuck") {
-            support::send(&tell, ());
+            send(&tell, ());
             behind.pass();
         }
         Ok(vec![Addr::from((IpAddr::from([192, 0, 2, 1]), 80))])
@@ -84,7 +65,7 @@ fn a_child_looks_names_up_on_threads_of_its_own() {
     let query = |host| Query { host: Some(host), port: "80", ..Query::default() };
     let stuck = runtime.aio_without_callback();
     resolver.resolve(&query("stuck"), &stuck);
-    support::must(&asked);
+    must(&asked);
     let idle = runtime.aio_without_callback();
     assert!(in_child(|| {
         // None of these may hang: the parent's thread is not here.
@@ -101,4 +82,79 @@ fn a_child_looks_names_up_on_threads_of_its_own() {
         is_refused && own.result() == 0 && own.take_output::<Vec<Addr>>(0).is_some()
     }));
     door.open();
+}
+
+#[test]
+fn a_childs_hands_on_its_parents_objects_neither_hang_nor_reach_the_parent() {
+    struct Nothing;
+    impl Expire for Nothing {
+        fn expired(self: Arc<Self>) {}
+    }
+    let runtime = Runtime::builder().build().unwrap();
+    let target: Arc<dyn Expire> = Arc::new(Nothing);
+    let timer = runtime.timer(Arc::downgrade(&target));
+    let aio = runtime.aio_without_callback();
+    let mut operation = aio.begin().ok();
+    assert!(in_child(|| {
+        timer.set_after(Duration::ZERO);
+        operation.take().unwrap().finish(Ok(()));
+        let late = runtime.aio(|_| ());
+        let is_refused = matches!(late.begin(), Err(Refused::Forked));
+        drop(late);
+        is_refused
+    }));
+    assert!(aio.is_busy());
+    operation.take().unwrap().finish(Ok(()));
+}
+
+#[test]
+fn a_child_that_returns_from_the_callback_it_was_forked_in_ends() {
+    let runtime = Runtime::builder().build().unwrap();
+    let (tell, hear) = mpsc::channel();
+    let aio = runtime.aio(move |_| {
+        // In the child there is nobody to return to: its only thread was the parent's runtime's.
+        if let Some(pid) = fork() {
+            send(&tell, has_passed(pid));
+        }
+    });
+    aio.begin().unwrap().finish(Ok(()));
+    assert!(must(&hear));
+    let (tell, hear) = mpsc::channel();
+    let aio = runtime.aio(move |aio| send(&tell, aio.result()));
+    aio.sleep(Duration::from_millis(1));
+    assert_eq!(must(&hear), 0, "the parent's goes on");
+}
+
+#[test]
+fn a_child_may_use_the_library_in_the_callback_it_was_forked_in() {
+    let runtime = Runtime::builder().build().unwrap();
+    let (tell, hear) = mpsc::channel();
+    let aio = runtime.aio(move |_| {
+        send(
+            &tell,
+            in_child(|| {
+                let own = Aio::new(|_| ());
+                own.sleep(Duration::from_millis(1));
+                own.wait();
+                own.result() == 0
+            }),
+        );
+    });
+    aio.begin().unwrap().finish(Ok(()));
+    assert!(must(&hear));
+}
+
+#[test]
+fn a_host_may_fork_in_a_turn_that_a_wait_makes() {
+    let runtime = Runtime::builder().host_driven().build().unwrap();
+    let (tell, hear) = mpsc::channel();
+    let forks = runtime.aio(move |_| send(&tell, fork()));
+    forks.begin().unwrap().finish(Ok(()));
+    let waits = runtime.aio(|_| ());
+    waits.sleep(Duration::from_millis(1));
+    waits.wait();
+    match must(&hear) {
+        Some(pid) => assert!(has_passed(pid)),
+        None => child::leave(true),
+    }
 }

@@ -3,11 +3,11 @@
 mod support;
 
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, OnceLock, mpsc};
 use std::time::Duration;
 
 use nng_aio::{Aio, Runtime, codes};
-use support::{FOREVER, Provider, send};
+use support::{Door, FOREVER, Provider, must, returns, send};
 
 fn host() -> Runtime {
     Runtime::builder().host_driven().build().expect("the system has descriptors left")
@@ -135,6 +135,104 @@ fn shutdown_runs_what_is_left() {
     aio.sleep(FOREVER);
     drop(runtime);
     assert_eq!(hear.try_recv(), Ok(codes::NNG_ECLOSED));
+}
+
+#[test]
+fn of_several_threads_that_wait_by_turning_each_is_woken() {
+    let runtime = host();
+    let provider = Provider::new();
+    returns(move || {
+        for _ in 0..200 {
+            let aios = [(); 3].map(|()| runtime.aio_without_callback());
+            for aio in &aios {
+                provider.start(aio);
+            }
+            std::thread::scope(|scope| {
+                for aio in &aios {
+                    scope.spawn(|| aio.wait());
+                }
+                for _ in &aios {
+                    provider.complete(Ok(()));
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn what_a_blocked_callback_started_is_done_by_another_thread_that_turns() {
+    let runtime = host();
+    let door = Door::new();
+    let (tell, hear) = mpsc::channel();
+    let inner = runtime.aio({
+        let door = Arc::clone(&door);
+        move |aio| {
+            send(&tell, aio.result());
+            door.open();
+        }
+    });
+    let aio = runtime.aio(move |_| {
+        inner.sleep(Duration::from_millis(1));
+        door.pass();
+    });
+    aio.begin().unwrap().finish(Ok(()));
+    let turners = [(); 2].map(|()| {
+        let runtime = runtime.clone();
+        std::thread::spawn(move || {
+            while !runtime.is_closed() {
+                runtime.turn(FOREVER).unwrap();
+            }
+        })
+    });
+    assert_eq!(must(&hear), 0);
+    aio.wait();
+    runtime.shutdown();
+    returns(move || turners.map(|turner| turner.join().is_ok()));
+}
+
+#[test]
+fn callbacks_that_wait_for_each_other_return_also_when_turns_are_nested() {
+    let runtime = host();
+    let (x_is_inside, door) = (Door::new(), Door::new());
+    let first = Arc::new(OnceLock::<Arc<Aio>>::new());
+    // Runs on a thread of its own, and waits for the first one when the door opens.
+    let x = Arc::new(runtime.aio({
+        let (x_is_inside, door) = (Arc::clone(&x_is_inside), Arc::clone(&door));
+        let first = Arc::clone(&first);
+        move |_| {
+            x_is_inside.open();
+            door.pass();
+            first.get().unwrap().wait();
+        }
+    }));
+    // Runs inside the wait of the first one, and waits as well.
+    let nested = runtime.aio({
+        let unowned = runtime.unowned();
+        move |_| {
+            let sleeper = unowned.aio_without_callback();
+            sleeper.sleep(Duration::from_millis(1));
+            sleeper.wait();
+            door.open();
+        }
+    });
+    let aio = Arc::new(runtime.aio({
+        let x = Arc::clone(&x);
+        move |_| x.wait()
+    }));
+    assert!(first.set(Arc::clone(&aio)).is_ok());
+    x.begin().unwrap().finish(Ok(()));
+    let turner = std::thread::spawn({
+        let runtime = runtime.clone();
+        move || runtime.turn(FOREVER)
+    });
+    x_is_inside.pass();
+    aio.begin().unwrap().finish(Ok(()));
+    nested.begin().unwrap().finish(Ok(()));
+    returns(move || {
+        aio.wait();
+        x.wait();
+    });
+    returns(move || turner.join().is_ok());
 }
 
 #[test]

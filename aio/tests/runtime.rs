@@ -113,6 +113,23 @@ fn begins_again_any_number_of_times() {
     }
 }
 
+/// Set for the process that has few descriptors.
+const IS_POOR: &str = "NNG_TEST_FEW_DESCRIPTORS";
+
+#[test]
+fn the_global_one_reports_what_the_system_lacks() {
+    const NAME: &str = "the_global_one_reports_what_the_system_lacks";
+    if std::env::var_os(IS_POOR).is_some() {
+        assert_eq!(Runtime::try_global().err(), Some(Error::NoFiles));
+        return;
+    }
+    // Three that every process has, and one that starting the program takes.
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", r#"ulimit -n 4 && exec "$0" --exact "$1""#]);
+    let status = shell.arg(std::env::current_exe().unwrap()).arg(NAME).env(IS_POOR, "1").status();
+    assert!(status.unwrap().success());
+}
+
 #[test]
 fn the_global_one_begins_again_after_its_end() {
     for _ in 0..3 {
@@ -120,7 +137,7 @@ fn the_global_one_begins_again_after_its_end() {
         aio.sleep(Duration::ZERO);
         aio.wait();
         assert_eq!(aio.result(), 0);
-        Runtime::global().shutdown();
+        Runtime::shutdown_global();
         assert!(!Runtime::global().is_closed());
     }
 }
@@ -165,6 +182,30 @@ fn an_idle_runtime_makes_no_wake_ups() {
     assert!(runtime.stats().threads <= 4);
 }
 
+#[test]
+fn a_sparse_request_wakes_one_thread() {
+    const REQUESTS: u64 = 100;
+    if !fs::exists("/proc/self/task").unwrap_or(false) {
+        return;
+    }
+    let runtime = Runtime::builder().name("sparse-runtime").build().unwrap();
+    let (tell, hear) = mpsc::channel();
+    let aio = runtime.aio(move |_| send(&tell, ()));
+    let (_never, silence) = mpsc::channel::<()>();
+    let before = total(&switches("sparse-runtime"));
+    for _ in 0..REQUESTS {
+        aio.begin().unwrap().finish(Ok(()));
+        must(&hear);
+        // Requests that follow each other closely are not sparse.
+        let _ = silence.recv_timeout(Duration::from_millis(5));
+    }
+    let kicks = runtime.stats().kicks;
+    let switches = total(&switches("sparse-runtime")) - before;
+    // One each, and a few at the beginning; NNG needs four to five.
+    assert!(kicks <= REQUESTS, "{kicks} kicks");
+    assert!(switches <= 2 * REQUESTS, "{switches} context switches");
+}
+
 /// The voluntary context switches of all threads of that name.
 fn switches(name: &str) -> Vec<String> {
     let mut all: Vec<_> = fs::read_dir("/proc/self/task")
@@ -180,6 +221,11 @@ fn switches(name: &str) -> Vec<String> {
         .collect();
     all.sort();
     all
+}
+
+fn total(switches: &[String]) -> u64 {
+    let counts = switches.iter().filter_map(|line| line.rsplit('\t').next()?.parse::<u64>().ok());
+    counts.sum()
 }
 
 #[test]
@@ -290,6 +336,37 @@ fn a_timer_fires_once_for_each_setting_and_not_after_clear() {
     aio.sleep(Duration::from_millis(10));
     aio.wait();
     assert_eq!(counts.0.load(SeqCst), 1);
+}
+
+#[test]
+fn aios_and_timers_may_go_at_the_moment_of_their_deadline() {
+    struct Nothing;
+    impl Expire for Nothing {
+        fn expired(self: Arc<Self>) {}
+    }
+    let runtime = Runtime::builder().build().unwrap();
+    let target: Arc<dyn Expire> = Arc::new(Nothing);
+    let round = |millis| {
+        let delay = Duration::from_millis(millis);
+        let aios = [(); 50].map(|()| {
+            let aio = runtime.aio(|_| ());
+            aio.sleep(delay);
+            aio
+        });
+        let timers = [(); 50].map(|()| {
+            let timer = runtime.timer(Arc::downgrade(&target));
+            timer.set_after(delay);
+            timer
+        });
+        let waker = runtime.aio_without_callback();
+        waker.sleep(delay);
+        waker.wait();
+        drop((aios, timers));
+    };
+    for _ in 0..20 {
+        [0, 1, 2].into_iter().for_each(round);
+    }
+    assert_eq!(runtime.stats().aios, 0);
 }
 
 #[test]

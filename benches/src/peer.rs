@@ -15,6 +15,8 @@ pub struct Peer {
     pub addr: SocketAddr,
     /// The size of a receive buffer (`--buffer`).
     pub buffer: usize,
+    /// Have no threads but the main one, for profilers (`--turns`).
+    pub turns: bool,
     /// How long a callback blocks when asked to (`--block-ms`).
     pub block: Duration,
     /// How long to measure (`--ms`).
@@ -37,6 +39,7 @@ impl Peer {
             role: String::new(),
             addr: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             buffer: 4096,
+            turns: false,
             block: Duration::from_millis(100),
             duration: Duration::from_secs(1),
             count: 1_000_000,
@@ -49,6 +52,7 @@ impl Peer {
                 lexopt::Arg::Value(role) if peer.role.is_empty() => peer.role = role.string()?,
                 lexopt::Arg::Long("addr") => peer.addr = parser.value()?.parse()?,
                 lexopt::Arg::Long("buffer") => peer.buffer = parser.value()?.parse()?,
+                lexopt::Arg::Long("turns") => peer.turns = true,
                 lexopt::Arg::Long("block-ms") => peer.block = milliseconds(&mut parser)?,
                 lexopt::Arg::Long("ms") => peer.duration = milliseconds(&mut parser)?,
                 lexopt::Arg::Long("count") => peer.count = parser.value()?.parse()?,

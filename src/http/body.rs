@@ -7,8 +7,8 @@ use nng_aio::Buffer;
 
 /// The body of a message, or only how long it would be.
 ///
-/// Bytes are owned, shared or static. Sending a message by value moves owned bytes and sending it
-/// by reference copies them; shared and static ones are never copied.
+/// Bytes are owned, shared or static. A write that leaves the message to its owner copies owned
+/// bytes, one that takes the message moves them; shared and static bytes are never copied.
 ///
 /// ```
 /// use nng_oxide::http::{Body, Response};
@@ -42,7 +42,7 @@ impl Body {
     ///
     /// This is what a response to `HEAD` has, or a message whose body is written separately.
     /// # Source
-    /// nng 1.12, nng_http_res_set_data(3) with a null pointer.
+    /// nng 1.12, nng_http_res_set_data(3http) with a null pointer.
     pub const fn declared(len: u64) -> Self {
         Self { content: Content::Declared(len) }
     }

@@ -14,7 +14,7 @@ pub(crate) struct HeadEdit<'a> {
     /// Names of fields to leave out.
     pub(crate) omit: &'a [&'a str],
     /// A `Date` to add unless there is one.
-    pub(crate) date: Option<&'a str>,
+    pub(crate) date: Option<&'a [u8]>,
     /// A `Content-Length` to add unless there is one or a `Transfer-Encoding`.
     pub(crate) length: Option<u64>,
     /// Adds `Connection: close` unless the message says so.
@@ -26,7 +26,9 @@ impl HeadEdit<'_> {
     pub(super) fn write_fields(&self, headers: &Headers, out: &mut Vec<u8>) {
         let (mut has_date, mut has_length, mut says_close) = (false, false, false);
         for (name, value) in headers.iter_bytes() {
-            let is = |field: &str| name.eq_ignore_ascii_case(field.as_bytes());
+            let is = |field: &str| {
+                name == field.as_bytes() || name.eq_ignore_ascii_case(field.as_bytes())
+            };
             if self.omit.iter().any(|omitted| is(omitted)) {
                 continue;
             }
@@ -41,7 +43,7 @@ impl HeadEdit<'_> {
             }
         }
         if let Some(date) = self.date.filter(|_| !has_date) {
-            write_field(DATE.as_bytes(), date.as_bytes(), out);
+            write_field(DATE.as_bytes(), date, out);
         }
         if let Some(length) = self.length.filter(|_| !has_length) {
             write_field(CONTENT_LENGTH.as_bytes(), Decimal::new(length).as_bytes(), out);
@@ -55,7 +57,7 @@ impl HeadEdit<'_> {
     /// Returns how many bytes [`write_fields`](Self::write_fields) appends at most.
     pub(super) fn max_len(&self, headers: &Headers) -> usize {
         // Names, separators and values of all three additions fit in 128 bytes.
-        headers.wire_len() + self.date.map_or(0, str::len) + 128
+        headers.wire_len() + self.date.map_or(0, <[u8]>::len) + 128
     }
 }
 

@@ -10,7 +10,7 @@
 //! all in an object that is used again. What replacing and removing leaves behind is swept out when
 //! it makes up more than half of the buffer.
 //!
-//! Source: nng 1.12, nng_http_req_set_header(3) and its siblings; RFC 9110 section 5.
+//! Source: nng 1.12, nng_http_req_set_header(3http) and its siblings; RFC 9110 section 5.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -65,6 +65,8 @@ pub(super) struct Span {
 
 /// The field of which a message may carry several.
 const SET_COOKIE: &str = "Set-Cookie";
+/// How much room the first field makes for those that follow; bytes.
+const FIRST_BYTES: usize = 96;
 /// Below this, waste is not worth sweeping; bytes.
 const MIN_WASTE: usize = 512;
 
@@ -79,7 +81,7 @@ impl Headers {
     /// `Invalid` if `name` is not a token or `value` holds a control other than tab; `MessageSize`
     /// if the fields would exceed 4 GiB. Nothing has changed then.
     /// # Source
-    /// nng 1.12, nng_http_res_set_header(3).
+    /// nng 1.12, nng_http_res_set_header(3http).
     pub fn set(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<(), Error> {
         let value = value.as_ref();
         check(name, value)?;
@@ -92,7 +94,7 @@ impl Headers {
     /// # Errors
     /// As [`set`](Self::set).
     /// # Source
-    /// nng 1.12, nng_http_res_add_header(3).
+    /// nng 1.12, nng_http_res_add_header(3http).
     pub fn add(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<(), Error> {
         let value = value.as_ref();
         check(name, value)?;
@@ -114,7 +116,7 @@ impl Headers {
     /// # Errors
     /// `NotFound` if there is none.
     /// # Source
-    /// nng 1.12, nng_http_res_del_header(3).
+    /// nng 1.12, nng_http_res_del_header(3http).
     pub fn remove(&mut self, name: &str) -> Result<(), Error> {
         let mut index = self.position(name).ok_or(Error::NotFound)?;
         while index < self.entries.len() {
@@ -146,7 +148,7 @@ impl Headers {
     ///
     /// Bytes that are not UTF-8 become U+FFFD.
     /// # Source
-    /// nng 1.12, nng_http_res_get_header(3).
+    /// nng 1.12, nng_http_res_get_header(3http).
     pub fn get(&self, name: &str) -> Option<Cow<'_, str>> {
         self.get_bytes(name).map(|value| match value {
             Cow::Borrowed(value) => String::from_utf8_lossy(value),
@@ -290,7 +292,9 @@ impl Headers {
         if u32::try_from(len).is_err() {
             return Err(Error::MessageSize);
         }
-        self.bytes.reserve(more);
+        // The first fields of a message are rarely its last.
+        let is_first = self.bytes.capacity() == 0;
+        self.bytes.reserve(if is_first { more.max(FIRST_BYTES) } else { more });
         Ok(())
     }
 
@@ -353,8 +357,10 @@ impl Headers {
 
     #[inline]
     fn is_named(&self, entry: &Entry, name: &str) -> bool {
-        entry.name.len() == name.len()
-            && entry.name.of(&self.bytes).eq_ignore_ascii_case(name.as_bytes())
+        let own = entry.name.of(&self.bytes);
+        // Most names are spelled alike, and comparing those is quicker.
+        own.len() == name.len()
+            && (own == name.as_bytes() || own.eq_ignore_ascii_case(name.as_bytes()))
     }
 }
 

@@ -32,9 +32,9 @@ mod status;
 mod version;
 
 pub use body::Body;
-pub use codec::Limits;
 #[cfg(fuzzing)]
 pub(crate) use codec::laws;
+pub use codec::{LAST_CHUNK, Limits, write_chunk};
 pub use conn::Conn;
 pub use headers::Headers;
 pub use request::Request;

@@ -201,7 +201,7 @@ impl Request {
         out.push(b' ');
         out.extend_from_slice(self.uri.as_bytes());
         out.push(b' ');
-        out.extend_from_slice(self.version.as_str().as_bytes());
+        out.extend_from_slice(self.version.as_bytes());
         out.extend_from_slice(b"\r\n");
         edit.write_fields(&self.entity.headers, out);
         Ok(())

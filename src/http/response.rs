@@ -287,7 +287,7 @@ impl Response {
         let reason = self.reason();
         let line_len = Version::LEN + reason.len() + " 65535 \r\n".len();
         out.reserve(line_len + edit.max_len(&self.entity.headers));
-        out.extend_from_slice(self.version.as_str().as_bytes());
+        out.extend_from_slice(self.version.as_bytes());
         out.push(b' ');
         out.extend_from_slice(Decimal::new(self.status.into()).as_bytes());
         out.push(b' ');
@@ -297,6 +297,7 @@ impl Response {
     }
 
     /// Returns how many bytes of memory this holds beside itself; shared bytes do not count.
+    #[cfg(any(test, fuzzing))]
     pub(crate) const fn memory(&self) -> usize {
         let reason = match &self.reason {
             Reason::OfStatus => 0,
@@ -412,7 +413,7 @@ mod tests {
     #[test]
     fn additions_follow_the_fields_in_one_order() {
         let edit = HeadEdit {
-            date: Some("Sun, 06 Nov 1994 08:49:37 GMT"),
+            date: Some(b"Sun, 06 Nov 1994 08:49:37 GMT"),
             length: Some(0),
             close: true,
             ..HeadEdit::default()
@@ -427,7 +428,7 @@ mod tests {
     #[test]
     fn additions_yield_to_what_the_message_says() {
         let edit =
-            HeadEdit { date: Some("d"), length: Some(0), close: true, ..HeadEdit::default() };
+            HeadEdit { date: Some(b"d"), length: Some(0), close: true, ..HeadEdit::default() };
         let fields =
             [("date", "mine"), ("Transfer-Encoding", "chunked"), ("connection", "x, Close")];
         assert_eq!(

@@ -6,7 +6,7 @@
 ///
 /// The words are NNG's; some are older than RFC 9110. Those that NNG forgot are the RFC's.
 /// # Source
-/// nng 1.12, nng_http_res_set_status(3); RFC 9110 section 15.
+/// nng 1.12, nng_http_res_set_status(3http); RFC 9110 section 15.
 pub(super) const fn reason(status: u16) -> &'static str {
     match status {
         100 => "Continue",

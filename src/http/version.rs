@@ -42,6 +42,11 @@ impl Version {
         str::from_utf8(&self.text).unwrap_or("HTTP/1.1")
     }
 
+    /// Returns the name as bytes.
+    pub(super) const fn as_bytes(&self) -> &[u8] {
+        &self.text
+    }
+
     /// Returns the number before the dot, 0 to 9.
     pub const fn major(self) -> u8 {
         self.text[5] - b'0'

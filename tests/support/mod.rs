@@ -3,8 +3,11 @@
 //! A [`Bench`] has a connection on a runtime of its own, with threads or driven by the test. What a
 //! test says about the one holds for the other; [`on_both_runtimes`] makes two tests of it.
 #![allow(dead_code, unused_macros, unused_imports, reason = "each test program uses a part of it")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(unreachable_pub, reason = "each test program is a crate of its own")]
 
 pub mod client;
+pub mod program;
 pub mod server;
 
 use std::io::{self, Read, Write};
@@ -12,7 +15,7 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 
 use nng_aio::net::Socket;
@@ -65,6 +68,11 @@ impl Driver {
     pub fn host() -> Self {
         let runtime = Runtime::builder().host_driven().build().unwrap();
         Self { runtime, is_host_driven: true }
+    }
+
+    /// Everything that has happened is known after [`settle`](Self::settle).
+    pub fn is_host_driven(&self) -> bool {
+        self.is_host_driven
     }
 
     /// The runtime that everybody shares.
@@ -138,6 +146,14 @@ impl Bench {
         peer.set_read_timeout(Some(LIMIT)).unwrap();
         peer.set_write_timeout(Some(LIMIT)).unwrap();
         Self { conn, peer: Some(peer), driver }
+    }
+
+    /// Takes the connection out and leaves one that is closed.
+    pub fn take_conn(&mut self) -> Conn {
+        let (ours, _) = UnixStream::pair().unwrap();
+        let closed = Conn::new(&self.driver.runtime, Socket::from_fd(ours.into())).unwrap();
+        closed.close();
+        std::mem::replace(&mut self.conn, closed)
     }
 
     pub fn runtime(&self) -> &Runtime {
@@ -467,5 +483,12 @@ pub fn with_body(body: &'static str) -> Response {
 
 /// Bytes that differ from place to place, so that none can be lost, doubled or moved unseen.
 pub fn pattern(len: usize) -> Vec<u8> {
-    (0..len).map(|at| (at % 251) as u8 ^ (at / 251 % 241) as u8).collect()
+    static PERIOD: OnceLock<Vec<u8>> = OnceLock::new();
+    let period = PERIOD.get_or_init(|| {
+        // Prime to the sizes of buffers.
+        (0..241_u8).flat_map(|high| (0..251_u8).map(move |low| low ^ high)).collect()
+    });
+    let mut bytes = period.repeat(len.div_ceil(period.len()));
+    bytes.truncate(len);
+    bytes
 }

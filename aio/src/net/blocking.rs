@@ -68,7 +68,7 @@ fn send(stream: &Arc<Inner>, bytes: &[u8], timeout: Timeout) -> Result<usize, Er
     }
     match way {
         Way::Alone(fd) => {
-            let result = transfer(&fd, Direction::Send, timeout, |may_sleep| {
+            let result = transfer(stream, &fd, Direction::Send, timeout, |may_sleep| {
                 if may_sleep {
                     sys::send_blocking(fd.as_fd(), bytes)
                 } else {
@@ -96,7 +96,7 @@ fn recv(stream: &Arc<Inner>, room: &mut [u8], timeout: Timeout) -> Result<usize,
     }
     match way {
         Way::Alone(fd) => {
-            let result = transfer(&fd, Direction::Recv, timeout, |may_sleep| {
+            let result = transfer(stream, &fd, Direction::Recv, timeout, |may_sleep| {
                 if may_sleep {
                     sys::recv_blocking(fd.as_fd(), room)
                 } else {
@@ -154,6 +154,7 @@ impl Patience {
 
 /// Transfers by `attempt`, which is told whether it may sleep in the system.
 fn transfer(
+    stream: &Arc<Inner>,
     fd: &Arc<OwnedFd>,
     direction: Direction,
     timeout: Timeout,
@@ -168,9 +169,7 @@ fn transfer(
             result => return result,
         }
     }
-    if let Some(runtime) = Runtime::current() {
-        runtime.before_block();
-    }
+    stream.runtime().before_block();
     if let Patience::Endless = patience {
         match attempt(true).map_err(Error::from) {
             // The descriptor was handed to us in the non-blocking mode.

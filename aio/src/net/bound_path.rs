@@ -19,6 +19,8 @@ use crate::sys::{self, Name};
 pub(super) struct BoundPath {
     path: PathBuf,
     identity: Identity,
+    /// The number of forks when it was bound: in a child the file is the parent's.
+    forks: u32,
 }
 
 /// Tells a file from another one that takes its place.
@@ -41,6 +43,7 @@ impl BoundPath {
         path: &IpcPath,
         permissions: Option<u32>,
     ) -> Result<Self, Error> {
+        sys::count_forks();
         let name = Name::from(&Addr::Ipc(path.clone()));
         let path = path.as_path();
         match sys::bind(socket, &name) {
@@ -54,7 +57,7 @@ impl BoundPath {
             Err(error) => return Err(error.into()),
         }
         let identity = Identity::of(&fs::symlink_metadata(path)?);
-        let bound = Self { path: path.to_owned(), identity };
+        let bound = Self { path: path.to_owned(), identity, forks: sys::forks() };
         if let Some(mode) = permissions {
             fs::set_permissions(&bound.path, Permissions::from_mode(mode))?;
         }
@@ -64,7 +67,9 @@ impl BoundPath {
 
 impl Drop for BoundPath {
     fn drop(&mut self) {
-        let _ = self.identity.remove(&self.path);
+        if self.forks == sys::forks() {
+            let _ = self.identity.remove(&self.path);
+        }
     }
 }
 

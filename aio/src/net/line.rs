@@ -150,13 +150,10 @@ fn is_short(count: usize, wanted: usize) -> bool {
 }
 
 /// The number of bytes that the buffers have, or have room for.
-pub(super) fn len(direction: Direction, buffers: &mut Buffers) -> usize {
-    match (direction, buffers.pieces_mut()) {
-        (Direction::Send, _) => buffers.total_len(),
-        (Direction::Recv, [Buffer::Owned(room)]) => room.len(),
-        (Direction::Recv, _) => {
-            buffers.scatter(0, |room| room.iter().map(|piece| piece.len()).sum())
-        }
+pub(super) fn len(direction: Direction, buffers: &Buffers) -> usize {
+    match direction {
+        Direction::Recv => buffers.room(),
+        Direction::Send => buffers.total_len(),
     }
 }
 

@@ -6,6 +6,8 @@
 //! | `resolve.rs` | the addresses of a name |
 //! | `stream.rs`, `blocking.rs` | a connected byte stream: driven by aios; its blocking calls |
 //! | `line.rs`, `waiting.rs` | what is known of one connection; operations that wait |
+//! | `dialer.rs`, `dial.rs` | who makes connections; one attempt |
+//! | `listener.rs` | who takes connections |
 //! | `socket.rs`, `acceptor.rs` | a connected and a listening socket that never block, for providers |
 //! | `ends.rs` | the addresses of a connection's two ends |
 //! | `bound_path.rs` | a path that is listened at: stale files, permissions, removal |
@@ -14,8 +16,11 @@ mod acceptor;
 mod addr;
 mod blocking;
 mod bound_path;
+mod dial;
+mod dialer;
 mod ends;
 mod line;
+mod listener;
 mod resolve;
 mod socket;
 mod stream;
@@ -24,6 +29,8 @@ mod waiting;
 pub use crate::sys::Credentials;
 pub use acceptor::Acceptor;
 pub use addr::{AbstractName, Addr, IpcPath};
+pub use dialer::Dialer;
+pub use listener::Listener;
 pub use resolve::{Family, Query, Resolver};
 pub use socket::Socket;
 pub use stream::Stream;

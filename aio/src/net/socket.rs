@@ -190,6 +190,12 @@ impl Socket {
         }
     }
 
+    /// Names the ends of a connection that has just been made.
+    pub(super) fn with_ends(mut self, ends: Ends) -> Self {
+        self.ends = ends;
+        self
+    }
+
     pub(super) fn ends(&self) -> &Ends {
         &self.ends
     }
@@ -202,9 +208,21 @@ impl Socket {
     /// Leaves the runtime's table, ends both directions and gives the descriptor back. Threads that
     /// sleep in a call on it wake up.
     pub fn close(mut self) {
+        let is_ours = self.registration.as_ref().is_none_or(|place| !place.is_forked());
         self.detach();
-        // It fails if the peer was faster, and then there is nothing to end.
-        let _ = sys::shutdown(self.fd.as_fd(), Shutdown::Both);
+        // The child of a fork gives its descriptor back and leaves the connection to its parent.
+        if is_ours {
+            // It fails if the peer was faster, and then there is nothing to end.
+            let _ = sys::shutdown(self.fd.as_fd(), Shutdown::Both);
+        }
+    }
+
+    /// Leaves the runtime's table and the selector, so that another watcher may come.
+    ///
+    /// # Errors
+    /// What the system answers.
+    pub(super) fn withdraw(&mut self) -> Result<(), Error> {
+        self.registration.take().map_or(Ok(()), |place| place.withdraw(self.fd.as_fd()))
     }
 
     fn detach(&mut self) {

@@ -22,7 +22,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::addr::Addr;
 use super::line::{self, Direction, Line};
 use super::socket::Socket;
-use super::waiting::Waiting;
+use super::waiting::{Done, Waiting};
 use crate::runtime::{Readiness, Shared, Task, Watcher};
 use crate::sys::{Credentials, Holding, NoteLock, Switch};
 use crate::{Aio, Cancel, Error, Operation, OperationId, Runtime};
@@ -352,7 +352,7 @@ impl State {
         if let Err(error) = self.line.socket() {
             return Some(Err(error));
         }
-        if line::len(direction, operation.buffers_mut()) == 0 {
+        if line::len(direction, operation.buffers()) == 0 {
             return Some(Ok(0));
         }
         if self.line.can(direction) && self.waiting(direction).is_empty() {
@@ -393,29 +393,6 @@ impl State {
         match direction {
             Direction::Recv => &mut self.recvs,
             Direction::Send => &mut self.sends,
-        }
-    }
-}
-
-/// Operations that have ended. The last one is finished after the lock, which is the rule; those
-/// before it under the lock, which is allowed.
-#[derive(Default)]
-#[must_use = "operations must be finished"]
-struct Done {
-    last: Option<(Operation, Result<usize, Error>)>,
-}
-
-impl Done {
-    fn add(&mut self, operation: Operation, result: Result<usize, Error>) {
-        let before = mem::replace(&mut self.last, Some((operation, result)));
-        Self { last: before }.finish();
-    }
-
-    fn finish(self) {
-        match self.last {
-            Some((operation, Ok(count))) => operation.finish_with_count(count),
-            Some((operation, Err(error))) => operation.finish(Err(error)),
-            None => {}
         }
     }
 }

@@ -1,8 +1,9 @@
-//! Operations that wait at a provider, first come, first served.
+//! Operations that wait at a provider, first come, first served, and those that are done there.
 
 use std::collections::VecDeque;
+use std::mem;
 
-use crate::{Operation, OperationId};
+use crate::{Error, Operation, OperationId};
 
 /// A queue in which the first to wait needs no memory of its own: most streams have one receive
 /// waiting and nothing else.
@@ -12,8 +13,10 @@ pub(super) enum Waiting {
     Empty,
     One(Operation),
     /// Kept once there were two at a time, empty or not.
-    Many(Box<VecDeque<Operation>>),
+    Many(VecDeque<Operation>),
 }
+
+const _: () = assert!(size_of::<Waiting>() == size_of::<Operation>());
 
 impl Waiting {
     pub(super) fn is_empty(&self) -> bool {
@@ -29,8 +32,8 @@ impl Waiting {
         if let Self::Many(all) = self {
             return all.push_back(operation);
         }
-        *self = match std::mem::take(self) {
-            Self::One(first) => Self::Many(Box::new(VecDeque::from([first, operation]))),
+        *self = match mem::take(self) {
+            Self::One(first) => Self::Many(VecDeque::from([first, operation])),
             Self::Empty | Self::Many(_) => Self::One(operation),
         };
     }
@@ -49,7 +52,7 @@ impl Waiting {
         if let Self::Many(all) = self {
             return all.pop_front();
         }
-        match std::mem::take(self) {
+        match mem::take(self) {
             Self::One(first) => Some(first),
             Self::Empty | Self::Many(_) => None,
         }
@@ -74,6 +77,29 @@ impl Iterator for Waiting {
 
     fn next(&mut self) -> Option<Operation> {
         self.pop()
+    }
+}
+
+/// Operations that have ended. The last one is finished after the lock, which is the rule; those
+/// before it under the lock, which is allowed.
+#[derive(Default)]
+#[must_use = "operations must be finished"]
+pub(super) struct Done {
+    last: Option<(Operation, Result<usize, Error>)>,
+}
+
+impl Done {
+    pub(super) fn add(&mut self, operation: Operation, result: Result<usize, Error>) {
+        let before = self.last.replace((operation, result));
+        Self { last: before }.finish();
+    }
+
+    pub(super) fn finish(self) {
+        match self.last {
+            Some((operation, Ok(count))) => operation.finish_with_count(count),
+            Some((operation, Err(error))) => operation.finish(Err(error)),
+            None => {}
+        }
     }
 }
 

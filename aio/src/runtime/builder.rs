@@ -11,6 +11,8 @@ use crate::runtime::{Runtime, Shared};
 const THREADS: usize = 256;
 /// Two to poll and one to watch; with fewer, one blocked callback would stop the rest.
 const MIN_THREADS: usize = 3;
+/// More than any system begins for one process.
+const MAX_THREADS: usize = 1 << 15;
 
 /// The description of a runtime to be begun.
 ///
@@ -50,12 +52,13 @@ impl Builder {
         }
     }
 
-    /// The largest number of threads; at least 3, by default 256.
+    /// The largest number of threads; at least 3, at most 32768, by default 256.
     ///
     /// Two are begun at once. More are begun only while callbacks block, one for each that does, and
-    /// end again. At the limit the next callback that blocks holds up all others.
+    /// end again. At the limit, a callback that waits for an aio polls meanwhile and runs the callback
+    /// that it waits for; if all block by other means, nothing goes on until one of them returns.
     pub fn threads(mut self, limit: usize) -> Self {
-        self.config.threads = limit.max(MIN_THREADS);
+        self.config.threads = limit.clamp(MIN_THREADS, MAX_THREADS);
         self
     }
 

@@ -1,8 +1,9 @@
 //! The threads of a runtime: begun when a role needs one, parked when none does, ended when spare.
 //!
-//! A role is a token. Granting puts it into a queue under the crew's lock; a parked thread takes it,
-//! or a new thread is begun for it, or, at the limit, the next thread that comes free takes it. A
-//! granted role therefore cannot be lost between two threads.
+//! A role is a token. Granting puts it into a queue under the crew's lock, and a parked thread takes
+//! it, or a new thread is begun for it. At the limit of threads, or if the system has none left, the
+//! role of poller is refused, the watchdog's is reserved for the next thread that comes free, and
+//! whoever asked knows. A role therefore is neither lost between two threads nor held by none.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use std::sync::atomic::{AtomicU8, AtomicU32, Ordering::Relaxed};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::log;
 use crate::runtime::{Shared, Task, worker};
@@ -21,6 +22,7 @@ const SPARE: usize = 2;
 const SPARE_TIME: Duration = Duration::from_secs(5);
 
 /// What a thread may be asked to do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Grant {
     /// Wait for events and run callbacks.
     Poll,
@@ -70,6 +72,8 @@ pub(crate) struct Crew {
     wanted: Condvar,
     /// The watchdog's tick is cut short.
     ticks: Condvar,
+    /// A thread ended, or its handle is there to be joined.
+    ended: Condvar,
     /// Short ticks left, since callbacks were seen to block.
     pub(crate) alarm: AtomicU32,
 }
@@ -82,7 +86,11 @@ struct CrewState {
     /// One above the highest slot in use since the beginning.
     slots_used: usize,
     threads: usize,
+    /// Threads of these whose handle is not in `joins` yet.
+    starting: usize,
     joins: Vec<JoinHandle<()>>,
+    /// Handles that somebody is joining.
+    joining: usize,
     shared: Weak<Shared>,
     is_stopping: bool,
 }
@@ -99,12 +107,15 @@ impl Crew {
                 free_slots: Vec::new(),
                 slots_used: 0,
                 threads: 0,
+                starting: 0,
                 joins: Vec::new(),
+                joining: 0,
                 shared: Weak::new(),
                 is_stopping: false,
             }),
             wanted: Condvar::new(),
             ticks: Condvar::new(),
+            ended: Condvar::new(),
             alarm: AtomicU32::new(0),
         }
     }
@@ -128,27 +139,25 @@ impl Crew {
         &self.slots[index]
     }
 
-    /// Gives a role to some thread. False if there is no thread at all that could ever take it.
+    /// Gives a role to some thread, now or, except for a poller's, when one comes free. False if there
+    /// is none.
     pub(crate) fn grant(&self, shared: &Shared, grant: Grant) -> bool {
         let mut state = self.state.lock();
-        if state.is_stopping {
-            return false;
+        if state.is_taken(self.limit) {
+            return state.reserve(shared, grant);
         }
         state.grants.push_back(grant);
-        if !state.wants_thread(self.limit) {
-            drop(state);
-            self.wanted.notify_one();
+        if self.call(shared, state) {
             return true;
         }
-        let joined = state.begin_thread();
-        drop(state);
-        match self.spawn(shared, joined) {
-            Ok(()) => true,
-            Err(threads) => {
-                let mut state = self.state.lock();
-                // Whoever comes free takes it; if nobody is there, nobody will.
-                threads > 0 || state.grants.pop_back().is_none()
+        // Somebody else may have taken this one; then one that was meant for others is left.
+        let mut state = self.state.lock();
+        match state.grants.iter().rposition(|queued| *queued == grant) {
+            Some(place) => {
+                state.grants.remove(place);
+                state.reserve(shared, grant)
             }
+            None => true,
         }
     }
 
@@ -159,31 +168,43 @@ impl Crew {
         task: Arc<dyn Task>,
     ) -> Result<(), Arc<dyn Task>> {
         let mut state = self.state.lock();
-        let backlog = state.grants.len() + state.offloaded.len();
-        if state.is_stopping || (state.parked <= backlog && state.threads >= self.limit) {
+        if state.is_stopping || state.is_taken(self.limit) {
             return Err(task);
         }
-        state.offloaded.push_back(task);
-        if !state.wants_thread(self.limit) {
+        state.offloaded.push_back(Arc::clone(&task));
+        if self.call(shared, state) {
+            return Ok(());
+        }
+        let mut state = self.state.lock();
+        match state.offloaded.iter().rposition(|queued| Arc::ptr_eq(queued, &task)) {
+            Some(place) => {
+                let queued = state.offloaded.remove(place);
+                drop(state);
+                queued.map_or(Ok(()), Err)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Wakes or begins a thread for what was just queued. False if none could be begun.
+    fn call(&self, shared: &Shared, mut state: MutexGuard<'_, CrewState>) -> bool {
+        if state.wanted() <= state.parked {
             drop(state);
             self.wanted.notify_one();
-            return Ok(());
+            return true;
         }
         let joined = state.begin_thread();
         drop(state);
-        // If no thread could be begun, the task waits for the next one that comes free: pollers
-        // exist and retire or take over sooner or later.
-        let _ = self.spawn(shared, joined);
-        Ok(())
+        self.spawn(shared, joined)
     }
 
     /// True if a thread is parked and has nothing to do.
     pub(crate) fn has_spare(&self) -> bool {
         let state = self.state.lock();
-        state.parked > state.grants.len() + state.offloaded.len()
+        state.parked > state.wanted()
     }
 
-    fn spawn(&self, shared: &Shared, (slot, target): (usize, Weak<Shared>)) -> Result<(), usize> {
+    fn spawn(&self, shared: &Shared, (slot, target): (usize, Weak<Shared>)) -> bool {
         let mut builder = std::thread::Builder::new().name(shared.config.name.clone());
         if let Some(size) = shared.config.stack_size {
             builder = builder.stack_size(size);
@@ -194,35 +215,43 @@ impl Crew {
             }
         });
         let mut state = self.state.lock();
-        match spawned {
+        state.starting -= 1;
+        let failed = match spawned {
             Ok(handle) => {
                 state.joins.retain(|join| !join.is_finished());
                 state.joins.push(handle);
-                Ok(())
+                None
             }
             Err(error) => {
                 state.threads -= 1;
                 state.free_slots.push(slot);
-                let threads = state.threads;
-                drop(state);
-                log::error("NNG-THREAD", &format!("beginning a thread failed: {error}"));
-                Err(threads)
+                // Without any thread the runtime has not begun, and its builder says so.
+                (state.threads > 0).then_some(error)
             }
+        };
+        drop(state);
+        self.ended.notify_all();
+        if let Some(error) = &failed {
+            log::error("NNG-THREAD", &format!("beginning a thread failed: {error}"));
         }
+        failed.is_none()
     }
 
     /// Parks until there is something to do.
-    pub(crate) fn next_duty(&self, slot: usize) -> Duty {
+    pub(crate) fn next_duty(&self, shared: &Shared, slot: usize) -> Duty {
         let mut state = self.state.lock();
         loop {
             if let Some(grant) = state.grants.pop_front() {
+                if grant == Grant::Watch {
+                    shared.roles.hold_watch();
+                }
                 return Duty::Granted(grant);
             }
             if let Some(task) = state.offloaded.pop_front() {
                 return Duty::Run(task);
             }
             if state.is_stopping {
-                return state.leave(slot);
+                return self.leave(state, slot);
             }
             let is_spare = state.parked >= SPARE;
             state.parked += 1;
@@ -233,23 +262,35 @@ impl Crew {
                 false
             };
             state.parked -= 1;
-            let has_work = !state.grants.is_empty() || !state.offloaded.is_empty();
-            if timed_out && !has_work && state.parked >= SPARE {
-                return state.leave(slot);
+            if timed_out && state.wanted() == 0 && state.parked >= SPARE {
+                return self.leave(state, slot);
             }
         }
     }
 
-    /// Sleeps for one tick of the watchdog; false when the threads are to end.
-    pub(crate) fn tick(&self, tick: Duration) -> bool {
-        let mut state = self.state.lock();
-        if !state.is_stopping {
-            self.ticks.wait_for(&mut state, tick);
-        }
-        !state.is_stopping
+    fn leave(&self, mut state: MutexGuard<'_, CrewState>, slot: usize) -> Duty {
+        state.threads -= 1;
+        state.free_slots.push(slot);
+        drop(state);
+        self.ticks.notify_all();
+        self.ended.notify_all();
+        Duty::Exit
     }
 
-    /// Tells every thread to end when it has nothing left to do.
+    /// A thread is about to end by a panic of ours.
+    pub(crate) fn lose(&self) {
+        self.state.lock().threads -= 1;
+        self.ended.notify_all();
+    }
+
+    /// Sleeps for one tick of the watchdog; less when the runtime ends.
+    pub(crate) fn tick(&self, tick: Duration) {
+        let mut state = self.state.lock();
+        self.ticks.wait_for(&mut state, tick);
+    }
+
+    /// Tells every thread to end when it has nothing left to do. Roles can still be granted: what is
+    /// left to do may block.
     pub(crate) fn stop(&self) {
         let mut state = self.state.lock();
         state.is_stopping = true;
@@ -258,37 +299,75 @@ impl Crew {
         self.ticks.notify_all();
     }
 
-    /// The handles of all threads, to be joined once.
-    pub(crate) fn take_joins(&self) -> Vec<JoinHandle<()>> {
-        std::mem::take(&mut self.state.lock().joins)
+    /// Returns when every thread has ended. The caller is none of them.
+    pub(crate) fn join(&self) {
+        let mut state = self.state.lock();
+        loop {
+            if let Some(join) = state.joins.pop() {
+                state.joining += 1;
+                // A panic that ended a thread of ours was reported when it happened.
+                let _ = MutexGuard::unlocked(&mut state, || join.join());
+                state.joining -= 1;
+                self.ended.notify_all();
+            } else if state.threads + state.starting + state.joining == 0 {
+                return;
+            } else {
+                self.ended.wait(&mut state);
+            }
+        }
     }
 }
 
 impl CrewState {
-    /// True if what is to be done exceeds the parked threads and another one may be begun.
-    fn wants_thread(&self, limit: usize) -> bool {
-        self.grants.len() + self.offloaded.len() > self.parked && self.threads < limit
+    /// The number of parked threads that are wanted.
+    fn wanted(&self) -> usize {
+        self.grants.len() + self.offloaded.len()
+    }
+
+    /// True if every thread there may be has something to do.
+    fn is_taken(&self, limit: usize) -> bool {
+        self.parked <= self.wanted() && self.threads >= limit
+    }
+
+    /// Nobody can take `grant` now. Except for a poller's role, which cannot wait, it goes to the next
+    /// thread that comes free.
+    fn reserve(&mut self, shared: &Shared, grant: Grant) -> bool {
+        if grant == Grant::Poll || self.threads == 0 {
+            return false;
+        }
+        if !self.grants.contains(&grant) {
+            self.grants.push_back(grant);
+        }
+        if grant == Grant::Watch {
+            shared.roles.reserve_watch();
+        }
+        true
     }
 
     fn begin_thread(&mut self) -> (usize, Weak<Shared>) {
         self.threads += 1;
+        self.starting += 1;
         let slot = self.free_slots.pop().unwrap_or_else(|| {
             self.slots_used += 1;
             self.slots_used - 1
         });
         (slot, Weak::clone(&self.shared))
     }
-
-    fn leave(&mut self, slot: usize) -> Duty {
-        self.threads -= 1;
-        self.free_slots.push(slot);
-        Duty::Exit
-    }
 }
 
 impl Slot {
+    /// Notes where the thread is from now on.
     pub(crate) fn set(&self, state: State) {
         self.state.store(state as u8, Relaxed);
+    }
+
+    /// Where the thread is.
+    pub(crate) fn state(&self) -> State {
+        match self.state.load(Relaxed) {
+            1 => State::Waiting,
+            2 => State::Working,
+            _ => State::Elsewhere,
+        }
     }
 
     /// Only the thread itself counts, so a load and a store do.
@@ -297,7 +376,7 @@ impl Slot {
     }
 
     pub(crate) fn is_working(&self) -> bool {
-        self.state.load(Relaxed) == State::Working as u8
+        self.state() == State::Working
     }
 
     pub(crate) fn progress(&self) -> u32 {

@@ -20,6 +20,10 @@ struct Place {
     /// The address of the runtime's shared part; 0 for none.
     address: Cell<usize>,
     phase: Cell<Phase>,
+    /// The address of the runtime that began this thread; 0 for none.
+    home: Cell<usize>,
+    /// Its slot there.
+    slot: Cell<usize>,
     shared: RefCell<Option<Arc<Shared>>>,
     batch: RefCell<Vec<Arc<dyn Task>>>,
     /// The innermost aio whose callback or cancel function runs here, as an address; 0 for none.
@@ -33,6 +37,8 @@ thread_local! {
         Place {
             address: Cell::new(0),
             phase: Cell::new(Phase::Apart),
+            home: Cell::new(0),
+            slot: Cell::new(0),
             shared: RefCell::new(None),
             batch: RefCell::new(Vec::new()),
             aio: Cell::new(0),
@@ -86,6 +92,28 @@ pub(crate) fn phase_in(shared: &Shared) -> Option<Phase> {
     with(|place| {
         let is_ours = place.address.get() == std::ptr::from_ref(shared).addr();
         is_ours.then(|| place.phase.get())
+    })
+    .flatten()
+}
+
+/// Notes that `shared` began this thread, for `slot` of its crew.
+pub(crate) fn settle(shared: &Shared, slot: usize) {
+    with(|place| {
+        place.home.set(std::ptr::from_ref(shared).addr());
+        place.slot.set(slot);
+    });
+}
+
+/// True on the threads of a runtime, whatever they do at the moment.
+pub(crate) fn is_one_of(shared: &Shared) -> bool {
+    slot_in(shared).is_some() || phase_in(shared).is_some()
+}
+
+/// The slot of this thread in the crew of `shared`; `None` if it is not one of it.
+pub(crate) fn slot_in(shared: &Shared) -> Option<usize> {
+    with(|place| {
+        let is_ours = place.home.get() == std::ptr::from_ref(shared).addr();
+        is_ours.then(|| place.slot.get())
     })
     .flatten()
 }

@@ -84,11 +84,13 @@ pub(crate) struct Stopwatch {
     usage: Option<Usage>,
     /// What the runs since then took in wall time.
     since: Duration,
+    /// For how long all runs kept the thread.
+    total: Duration,
 }
 
 impl Stopwatch {
     pub(crate) fn new() -> Self {
-        Self { usage: sys::thread_usage(), since: Duration::ZERO }
+        Self { usage: sys::thread_usage(), since: Duration::ZERO, total: Duration::ZERO }
     }
 
     /// Runs something and tells for how long it kept the thread: its wall time, unless the thread
@@ -96,13 +98,19 @@ impl Stopwatch {
     pub(crate) fn time(&mut self, run: impl FnOnce()) -> Duration {
         let began = Instant::now();
         run();
-        let took = began.elapsed();
+        let took = self.judge(began.elapsed());
+        self.total += took;
+        took
+    }
+
+    fn judge(&mut self, took: Duration) -> Duration {
         if took <= SLOW / 2 {
             self.since += took;
             return took;
         }
         let (before, since) = (self.usage, self.since);
-        *self = Self::new();
+        self.usage = sys::thread_usage();
+        self.since = Duration::ZERO;
         match (before, self.usage) {
             (Some(before), Some(after)) if before.sleeps == after.sleeps => {
                 let cpu = after.cpu.saturating_sub(before.cpu);
@@ -110,6 +118,11 @@ impl Stopwatch {
             }
             _ => took,
         }
+    }
+
+    /// For how long all runs together kept the thread.
+    pub(crate) fn total(&self) -> Duration {
+        self.total
     }
 }
 

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 
 use crate::runtime::Runtime;
 use crate::runtime::waits::Waits;
-use crate::sys;
+use crate::{Error, sys};
 
 /// The places of one generation of processes and, behind it, of its children.
 pub(super) struct Generation {
@@ -36,19 +36,24 @@ pub(super) fn generation() -> &'static Generation {
     generation
 }
 
-pub(super) fn runtime() -> Runtime {
+/// The runtime of those who name none, if it has begun.
+pub(super) fn present() -> Option<Runtime> {
+    sys::count_forks();
+    generation().runtime.lock().as_ref().map(Runtime::unowned)
+}
+
+/// The runtime of those who name none.
+pub(super) fn runtime() -> Result<Runtime, Error> {
     sys::count_forks();
     let mut place = generation().runtime.lock();
     match &*place {
-        Some(runtime) if !runtime.is_closed() => runtime.unowned(),
+        Some(runtime) if !runtime.is_closed() => Ok(runtime.unowned()),
         Some(_) | None => {
-            let runtime = Runtime::builder()
-                .build()
-                .expect("the system has resources for the global runtime");
+            let runtime = Runtime::builder().build()?;
             let old = place.replace(runtime.clone());
             drop(place);
             drop(old);
-            runtime.unowned()
+            Ok(runtime.unowned())
         }
     }
 }

@@ -4,6 +4,8 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use parking_lot::{Condvar, Mutex};
+
 use crate::Error;
 use crate::deadline::NEVER;
 use crate::runtime::crew::Slot;
@@ -54,11 +56,39 @@ impl AsFd for Runtime {
     }
 }
 
+/// Which of the host's threads waits in the selector. The others wait for it to come back, since a
+/// kick ends the wait of one thread, and it may be meant for any of them.
+#[derive(Default)]
+pub(crate) struct Turns {
+    /// One of them is in the selector.
+    is_taken: Mutex<bool>,
+    came_back: Condvar,
+}
+
 impl Shared {
     /// Makes one turn on this thread.
     pub(crate) fn turn(self: &Arc<Self>, max_wait: Duration) {
         let _entered = current::enter(self);
         let mut worker = self.spare_worker.lock().take().unwrap_or_else(|| Box::new(Worker::new()));
+        self.wait_in_turn(&mut worker, max_wait);
+        let place = Slot::default();
+        worker.handle(self, &place);
+        worker.run_callbacks(self, &place);
+        let spare = self.spare_worker.lock().replace(worker);
+        drop(spare);
+    }
+
+    fn wait_in_turn(&self, worker: &mut Worker, max_wait: Duration) {
+        let mut is_taken = self.turns.is_taken.lock();
+        if *is_taken {
+            if self.queue.is_empty() {
+                self.turns.came_back.wait_for(&mut is_taken, max_wait);
+            }
+            return;
+        }
+        *is_taken = true;
+        drop(is_taken);
+        self.roles.enter_wait();
         let limit = if self.queue.is_empty() {
             let first = self.deadlines.first();
             let until = self.deadlines.until(first, Instant::now());
@@ -67,10 +97,8 @@ impl Shared {
             Duration::ZERO
         };
         worker.select(self, Some(limit));
-        let place = Slot::default();
-        worker.handle(self, &place);
-        worker.run_callbacks(self, &place);
-        let spare = self.spare_worker.lock().replace(worker);
-        drop(spare);
+        self.roles.leave_wait();
+        *self.turns.is_taken.lock() = false;
+        self.turns.came_back.notify_all();
     }
 }

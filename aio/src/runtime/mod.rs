@@ -16,6 +16,7 @@
 //! | `lookups.rs` | threads for lookups of names, which block in the system |
 //! | `current.rs` | what a thread is doing for which runtime; the callbacks on its stack |
 //! | `waits.rs` | waits between callbacks that could never end |
+//! | `parked.rs` | waits in callbacks, when every thread is taken |
 //! | `host.rs` | turns made by the host |
 //! | `shutdown.rs` | the end, in order |
 //! | `selector.rs` | the system's selector |
@@ -30,6 +31,7 @@ mod detector;
 mod global;
 mod host;
 pub(crate) mod lookups;
+mod parked;
 mod queue;
 mod registry;
 pub(crate) mod roles;
@@ -133,7 +135,28 @@ impl Runtime {
     /// # Panics
     /// If the system has no descriptors or threads left for it.
     pub fn global() -> Self {
+        Self::try_global().expect("the system has resources for the global runtime")
+    }
+
+    /// As [`global`](Self::global), for those who can do without.
+    ///
+    /// # Errors
+    /// What the system answers when it has no descriptor (`NoFiles`) or thread (`Again`) left for
+    /// it. The next call tries again.
+    pub fn try_global() -> Result<Self, Error> {
         global::runtime()
+    }
+
+    /// Ends the [global](Self::global) runtime as by [`shutdown`](Self::shutdown), if there is one.
+    ///
+    /// # Context
+    /// Blocks as [`shutdown`](Self::shutdown) does.
+    /// # Source
+    /// nng 1.12, nng_fini(3).
+    pub fn shutdown_global() {
+        if let Some(runtime) = global::present() {
+            runtime.shutdown();
+        }
     }
 
     /// The runtime whose callback is running on this thread, if one is.
@@ -155,6 +178,19 @@ impl Runtime {
     /// A new aio without a callback on this runtime; see [`Aio::without_callback`].
     pub fn aio_without_callback(&self) -> Aio {
         Aio::silent_on(&self.shared)
+    }
+
+    /// A new aio on this runtime whose callback is a plain function with an argument that the aio
+    /// keeps for it. Without a function it has no callback, and the argument is dropped.
+    ///
+    /// # Source
+    /// nng 1.12, nng_aio_alloc(3).
+    pub fn aio_with_argument<T: Send + Sync + 'static>(
+        &self,
+        function: Option<fn(&Aio, &T)>,
+        argument: T,
+    ) -> Aio {
+        Aio::with_argument(&self.shared, function, argument)
     }
 
     /// A new timer that calls `target` on this runtime.
@@ -182,6 +218,12 @@ impl Runtime {
         self.shared.is_closing()
     }
 
+    /// True in the child of a fork of the process that the runtime belongs to. It does nothing there,
+    /// and what lives on it must not be waited for.
+    pub fn is_forked(&self) -> bool {
+        self.shared.is_forked()
+    }
+
     /// What the runtime has done and has at this moment.
     pub fn stats(&self) -> Stats {
         stats::of(&self.shared)
@@ -198,7 +240,8 @@ impl Runtime {
 
     /// Announces that this thread is about to sleep in the kernel for what may be long.
     pub(crate) fn before_block(&self) {
-        self.shared.before_block();
+        // At the limit of threads there is nobody to take over.
+        let _ = self.shared.before_block();
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -242,6 +285,23 @@ impl Registration {
     pub(crate) fn remove(&self) {
         let watcher = self.shared.remove_source(self.token);
         drop(watcher);
+    }
+
+    /// True in the child of a fork of the process that the runtime belongs to.
+    pub(crate) fn is_forked(&self) -> bool {
+        self.shared.is_forked()
+    }
+
+    /// As [`remove`](Self::remove), for a descriptor that lives on: another watcher may register it.
+    ///
+    /// # Errors
+    /// What the system answers.
+    pub(crate) fn withdraw(self, fd: BorrowedFd<'_>) -> Result<(), Error> {
+        self.remove();
+        if self.is_polled && !self.shared.is_forked() {
+            self.shared.selector.deregister(fd)?;
+        }
+        Ok(())
     }
 }
 

@@ -50,6 +50,15 @@ impl Queue {
         Some((task, left))
     }
 
+    /// Takes the one at this address, wherever it stands.
+    pub(crate) fn take(&self, address: usize) -> Option<Arc<dyn Task>> {
+        let mut tasks = self.tasks.lock();
+        let place = tasks.iter().position(|task| Arc::as_ptr(task).addr() == address)?;
+        let task = tasks.remove(place);
+        self.len.store(tasks.len(), Ordering::Release);
+        task
+    }
+
     /// The number of queued tasks.
     pub(crate) fn len(&self) -> usize {
         self.len.load(Ordering::SeqCst)

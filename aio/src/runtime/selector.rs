@@ -3,7 +3,7 @@
 //! A backend supplies `Selector` and `Events` with these items, and nothing else of it is used:
 //!
 //! - `WAITERS`: how many threads may usefully wait at once;
-//! - `Selector::{new, register, wait, kick, as_fd}`, `Events::{new, iter}`.
+//! - `Selector::{new, register, deregister, wait, kick, as_fd}`, `Events::{new, iter}`.
 //!
 //! On Linux the threads wait with `epoll_wait` on mio's own descriptor. Elsewhere mio's `Poll` is
 //! behind a lock, one thread waits and the watchdog covers for it; `--cfg portable_selector`
@@ -51,9 +51,14 @@ fn register(registry: &Registry, fd: BorrowedFd<'_>, token: usize) -> io::Result
     registry.register(&mut SourceFd(&fd.as_raw_fd()), Token(token), interest)
 }
 
+fn deregister(registry: &Registry, fd: BorrowedFd<'_>) -> io::Result<()> {
+    registry.deregister(&mut SourceFd(&fd.as_raw_fd()))
+}
+
 #[cfg(all(target_os = "linux", not(portable_selector)))]
 mod several {
-    use super::{AsFd, BorrowedFd, Duration, EVENTS, Event, KICK, Readiness, Waker, io, register};
+    use super::{AsFd, BorrowedFd, Duration, EVENTS, Event, KICK, Readiness, Waker, io};
+    use super::{deregister, register};
     use crate::sys;
 
     pub(crate) struct Selector {
@@ -72,6 +77,10 @@ mod several {
 
         pub(crate) fn register(&self, fd: BorrowedFd<'_>, token: usize) -> io::Result<()> {
             register(self.poll.registry(), fd, token)
+        }
+
+        pub(crate) fn deregister(&self, fd: BorrowedFd<'_>) -> io::Result<()> {
+            deregister(self.poll.registry(), fd)
         }
 
         pub(crate) fn wait(&self, events: &mut Events, limit: Option<Duration>) -> io::Result<()> {
@@ -112,11 +121,12 @@ mod several {
 
 #[cfg(not(all(target_os = "linux", not(portable_selector))))]
 mod single {
-    use super::{AsFd, BorrowedFd, Duration, EVENTS, Event, KICK, Readiness, Waker, io, register};
-    use crate::sync::Mutex;
+    use super::{AsFd, BorrowedFd, Duration, EVENTS, Event, KICK, Readiness, Waker, io};
+    use super::{deregister, register};
+    use parking_lot::Mutex;
 
     pub(crate) struct Selector {
-        /// Held by the thread that waits.
+        /// Held by the thread that waits; another one waits for it no longer than it would inside.
         poll: Mutex<mio::Poll>,
         registry: mio::Registry,
         waker: Waker,
@@ -136,9 +146,17 @@ mod single {
             register(&self.registry, fd, token)
         }
 
+        pub(crate) fn deregister(&self, fd: BorrowedFd<'_>) -> io::Result<()> {
+            deregister(&self.registry, fd)
+        }
+
         pub(crate) fn wait(&self, events: &mut Events, limit: Option<Duration>) -> io::Result<()> {
             events.0.clear();
-            self.poll.lock().poll(&mut events.0, limit)
+            let poll = match limit {
+                Some(limit) => self.poll.try_lock_for(limit),
+                None => Some(self.poll.lock()),
+            };
+            poll.map_or(Ok(()), |mut poll| poll.poll(&mut events.0, limit))
         }
 
         pub(crate) fn kick(&self) -> io::Result<()> {

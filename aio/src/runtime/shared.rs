@@ -11,13 +11,16 @@ use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use crate::Error;
+use crate::core::Core;
 use crate::deadline::{DeadlineCell, Deadlines, Timed};
 use crate::log;
 use crate::runtime::builder::Config;
 use crate::runtime::crew::{Crew, Grant};
 use crate::runtime::current::{self, Phase};
 use crate::runtime::detector::Detector;
+use crate::runtime::host::Turns;
 use crate::runtime::lookups::Lookups;
+use crate::runtime::parked::Parked;
 use crate::runtime::queue::Queue;
 use crate::runtime::registry::Registry;
 use crate::runtime::roles::Roles;
@@ -27,7 +30,7 @@ use crate::runtime::timekeeper::Timekeeper;
 use crate::runtime::worker::Worker;
 use crate::runtime::{Task, Watcher};
 use crate::shield;
-use crate::sync::{AtomicBool, Mutex, Ordering::SeqCst};
+use crate::sync::{AtomicBool, AtomicUsize, Mutex, Ordering::SeqCst};
 use crate::sys;
 
 /// The parts of a runtime. Each guards itself; none calls user code with its lock held.
@@ -45,9 +48,14 @@ pub(crate) struct Shared {
     pub(crate) detector: Detector,
     pub(crate) registry: Registry,
     pub(crate) lookups: Arc<Lookups>,
+    pub(crate) parked: Parked,
     pub(crate) counters: Counters,
+    /// The host's threads, in turns.
+    pub(crate) turns: Turns,
     /// A worker kept between the host's turns.
     pub(crate) spare_worker: Mutex<Option<Box<Worker>>>,
+    /// Threads of ours that wait for an aio by making turns.
+    turning_waits: AtomicUsize,
     /// No new work is accepted.
     closing: AtomicBool,
     /// Threads end as soon as the queue is empty.
@@ -78,8 +86,11 @@ impl Shared {
             detector: Detector::new(),
             registry: Registry::new(),
             lookups: Lookups::new(&config.name, config.resolver_threads),
+            parked: Parked::new(),
             counters: Counters::default(),
+            turns: Turns::default(),
             spare_worker: Mutex::new(None),
+            turning_waits: AtomicUsize::new(0),
             closing: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
             config,
@@ -117,6 +128,12 @@ impl Shared {
         self.stopping.store(true, SeqCst);
     }
 
+    /// Takes the first callback off the queue, and says how many are behind it. A child that returns
+    /// from the callback it was forked in finds none.
+    pub(crate) fn next_task(&self) -> Option<(Arc<dyn Task>, usize)> {
+        if self.is_forked() { None } else { self.queue.pop() }
+    }
+
     /// Queues a user callback; see the table at the head of this file.
     pub(crate) fn schedule(&self, task: Arc<dyn Task>) {
         if self.is_forked() {
@@ -131,32 +148,18 @@ impl Shared {
             Some(Phase::Apart) | None => {
                 self.queue.push(task);
                 if self.is_stopping() {
-                    return self.run_left_over();
-                }
-                if self.roles.needs_kick() {
+                    self.call_left_over();
+                } else if self.roles.needs_kick() {
                     self.kick();
                 }
             }
         }
     }
 
-    /// Runs what was queued after the threads ended, on a thread of its own.
-    fn run_left_over(&self) {
-        let mut tasks = Vec::new();
-        while let Some((task, _)) = self.queue.pop() {
-            tasks.push(task);
-        }
-        if tasks.is_empty() {
-            return;
-        }
-        let run = move || {
-            for task in tasks {
-                // The runtime that would count a panic has ended.
-                let _ = shield::panics(|| task.run());
-            }
-        };
-        let spawned = std::thread::Builder::new().name(self.config.name.clone()).spawn(run);
-        if spawned.is_err() {
+    /// Something was queued while the threads end, or after they did. Each looks at the queue before
+    /// it leaves its role, but this may have been too late; whoever helps also ends.
+    fn call_left_over(&self) {
+        if !self.crew.grant(self, Grant::Help) {
             log::error(
                 "NNG-THREAD",
                 "no thread for a callback after the runtime's end; it is lost",
@@ -165,16 +168,22 @@ impl Shared {
     }
 
     /// This thread has queued work, or set an earlier deadline, in a callback, and will look after
-    /// it when the callback returns. If it never does, the watchdog or the guard will.
+    /// it when the callback returns. If it never does, the watchdog or the guard will, or another
+    /// thread of the host.
     fn note_unwatched(&self) {
-        if !self.roles.is_ticking() && !self.is_host_driven() && self.timekeeper.note_unwatched() {
+        let needs_kick = if self.is_host_driven() {
+            self.roles.waiting() > 0
+        } else {
+            !self.roles.is_ticking() && self.timekeeper.note_unwatched()
+        };
+        if needs_kick {
             self.kick();
         }
     }
 
     /// Ends the wait of one waiting thread, unless a kick is under way.
     pub(crate) fn kick(&self) {
-        if self.roles.claim_kick() {
+        if !self.is_forked() && self.roles.claim_kick() {
             self.kick_again();
         }
     }
@@ -194,6 +203,9 @@ impl Shared {
         at: Instant,
         object: impl FnOnce() -> Weak<dyn Timed>,
     ) {
+        if self.is_forked() {
+            return;
+        }
         let tick = self.deadlines.tick_at(at);
         if let Some(tick) = self.deadlines.set(cell, tick, object) {
             self.first_deadline_moved(tick);
@@ -233,31 +245,70 @@ impl Shared {
 
     /// Queues what a thread gathered that does not come back to it soon.
     pub(crate) fn publish(&self, batch: &mut Vec<Arc<dyn Task>>) {
+        if self.is_forked() {
+            return;
+        }
         self.queue.append(batch);
         if self.roles.needs_kick() {
             self.kick();
         }
     }
 
-    /// This thread is about to sleep in the kernel. Whatever runtime it works for must not miss it.
-    pub(crate) fn before_block(&self) {
+    /// This thread is about to sleep in the kernel. Whatever runtime it works for must not miss it;
+    /// false if it does, because the runtime has no thread left.
+    pub(crate) fn before_block(&self) -> bool {
         current::publish();
-        if let Some(mine) = current::runtime() {
-            mine.hand_over();
-        }
+        current::runtime().is_none_or(|mine| mine.hand_over())
     }
 
     /// A thread of ours is about to sleep. If nobody else looks after what may come, somebody is
-    /// appointed. While a watchdog ticks, that is its business.
-    fn hand_over(&self) {
-        if self.is_host_driven() || self.roles.is_ticking() {
-            return;
+    /// appointed; false if there is nobody. While a watchdog ticks, that is its business.
+    pub(crate) fn hand_over(&self) -> bool {
+        if self.is_host_driven() || self.roles.is_ticking() || self.is_forked() {
+            return true;
         }
         if self.roles.waiting() == 0 {
-            self.grant_poller();
-        } else if !self.queue.is_empty() || self.has_unplanned_deadline() {
+            return self.grant_poller();
+        }
+        if !self.queue.is_empty() || self.has_unplanned_deadline() {
             self.kick();
         }
+        true
+    }
+
+    /// Sees to it that nothing is left alone if the foreign code that this thread is about to run
+    /// blocks, with `queued` callbacks waiting behind it.
+    pub(crate) fn cover(&self, queued: usize) {
+        if self.is_host_driven() {
+            return;
+        }
+        let nobody_waits = self.roles.waiting() == 0;
+        if queued > 0 || nobody_waits {
+            self.start_watch();
+        }
+        if nobody_waits && !self.roles.is_ticking() {
+            self.parked.call();
+        } else if !nobody_waits && self.has_unplanned_deadline() {
+            self.kick();
+        }
+    }
+
+    /// Polls in a callback that waits for `core`, until another thread looks after the runtime or the
+    /// wait is over. Every thread is taken, so this one does what the others cannot.
+    pub(crate) fn turn_within(&self, place: usize, core: &Core) {
+        self.turning_waits.fetch_add(1, SeqCst);
+        let mut worker = Worker::new();
+        core.slot.wait_by(|| {
+            worker.turn_within(self, place, core.address());
+            !self.is_forked() && !self.hand_over()
+        });
+        self.turning_waits.fetch_sub(1, SeqCst);
+        self.cover(0);
+    }
+
+    /// True if threads that wait for an aio may be in the selector.
+    pub(crate) fn has_turning_waits(&self) -> bool {
+        self.is_host_driven() || self.turning_waits.load(SeqCst) > 0
     }
 
     /// True if there is a deadline that none of the waiting threads plans to look at: it was set by
@@ -266,12 +317,14 @@ impl Shared {
         self.timekeeper.is_missed(&self.deadlines)
     }
 
-    /// Gives the poller role to a thread that has none.
-    pub(crate) fn grant_poller(&self) {
+    /// Gives the poller role to a thread that has none; false if there is no such thread.
+    pub(crate) fn grant_poller(&self) -> bool {
         self.roles.add_poller();
-        if !self.crew.grant(self, Grant::Poll) {
+        let granted = self.crew.grant(self, Grant::Poll);
+        if !granted {
             self.roles.remove_poller();
         }
+        granted
     }
 
     /// Sees to it that a watchdog ticks.

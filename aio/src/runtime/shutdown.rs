@@ -4,13 +4,13 @@
 //! 2. Every source is closed; what was in flight on it ends with `Closed`.
 //! 3. The threads that look up names end. One that is stuck in the system is not waited for.
 //! 4. Every aio is stopped; the provider of whatever is still armed is asked to end it.
-//! 5. The callbacks of all that run. Threads end when the queue is empty, and are joined.
+//! 5. The callbacks of all that run. Each thread ends when the queue is empty and no callback blocks
+//!    that it would have to cover for. All are joined.
 //!
 //! A callback that becomes due after that, because somebody held on to an operation, runs on a thread
-//! of its own: every operation's callback runs, also then.
+//! that is begun for it: every operation's callback runs, also then.
 
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 use crate::Error;
@@ -27,7 +27,11 @@ pub(super) fn shut_down(shared: &Arc<Shared>) {
         }
         shared.lookups.close();
         for aio in shared.registry.all() {
-            shared.shielded("a cancel function", || aio.stop(Error::Closed));
+            // The handle may have gone meanwhile, so a destructor may run here.
+            shared.shielded("a destructor", || {
+                aio.stop(Error::Closed);
+                drop(aio);
+            });
         }
         shared.begin_stopping();
         shared.crew.stop();
@@ -38,17 +42,8 @@ pub(super) fn shut_down(shared: &Arc<Shared>) {
         while !shared.queue.is_empty() {
             shared.turn(Duration::ZERO);
         }
-        return;
-    }
-    if current::phase_in(shared).is_some() {
+    } else if !current::is_one_of(shared) {
         // One of its own threads cannot wait for itself; all of them end when they are done.
-        return;
-    }
-    let mut joins = shared.crew.take_joins();
-    while let Some(join) = joins.pop() {
-        if join.thread().id() != thread::current().id() {
-            // A panic that ended a thread of ours was reported when it happened.
-            let _ = join.join();
-        }
+        shared.crew.join();
     }
 }

@@ -4,7 +4,8 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use crate::runtime::Shared;
 
-/// What a runtime has done since it began, and what it has at this moment.
+/// What a runtime has done since it began, and what it has at this moment; nothing at all in the child
+/// of a fork.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
 pub struct Stats {
@@ -29,6 +30,9 @@ pub struct Stats {
 }
 
 pub(super) fn of(shared: &Shared) -> Stats {
+    if shared.is_forked() {
+        return Stats::default();
+    }
     let counters = &shared.counters;
     Stats {
         threads: shared.crew.threads(),

@@ -109,3 +109,109 @@ impl Timekeeper {
         !self.guard.load(SeqCst) && !self.guard.swap(true, SeqCst)
     }
 }
+
+#[cfg(all(test, loom))]
+mod loom {
+    use std::sync::{Arc, Weak};
+
+    use ::loom::sync::Arc as Modelled;
+    use ::loom::thread;
+
+    use super::*;
+    use crate::deadline::{DeadlineCell, Timed};
+
+    struct Object(DeadlineCell);
+
+    impl Timed for Object {
+        fn cell(&self) -> &DeadlineCell {
+            &self.0
+        }
+        fn due(self: Arc<Self>, _now: Instant) {}
+    }
+
+    struct Model {
+        deadlines: Deadlines,
+        timekeeper: Timekeeper,
+        object: Arc<Object>,
+    }
+
+    impl Model {
+        fn new() -> Modelled<Self> {
+            let deadlines = Deadlines::new();
+            let object = Arc::new(Object(deadlines.new_cell()));
+            Modelled::new(Self { deadlines, timekeeper: Timekeeper::new(), object })
+        }
+
+        fn set(&self, tick: u64) -> Option<u64> {
+            self.deadlines.set(&self.object.0, tick, || {
+                let object: Arc<dyn Timed> = self.object.clone();
+                let weak: Weak<dyn Timed> = Arc::downgrade(&object);
+                weak
+            })
+        }
+
+        /// The limit of a wait that a poller enters.
+        fn enter(&self, slot: usize) -> Option<Duration> {
+            self.timekeeper.limit(slot, &self.deadlines)
+        }
+    }
+
+    fn poller(model: &Modelled<Model>, slot: usize) -> thread::JoinHandle<Option<Duration>> {
+        let model = Modelled::clone(model);
+        thread::spawn(move || model.enter(slot))
+    }
+
+    #[test]
+    fn a_deadline_from_outside_is_planned_for_or_its_setter_is_told_to_kick() {
+        ::loom::model(|| {
+            let model = Model::new();
+            let poller = poller(&model, 0);
+            let first = model.set(7);
+            let kicks = first.is_some_and(|tick| model.timekeeper.is_earlier(tick));
+            let limit = poller.join().unwrap();
+            assert!(limit.is_some() || kicks);
+        });
+    }
+
+    #[test]
+    fn an_earlier_deadline_from_outside_is_planned_for_or_its_setter_is_told_to_kick() {
+        ::loom::model(|| {
+            let model = Model::new();
+            model.set(1 << 20);
+            let poller = poller(&model, 0);
+            let first = model.set(0);
+            let kicks = first.is_some_and(|tick| model.timekeeper.is_earlier(tick));
+            let limit = poller.join().unwrap();
+            assert!(limit == Some(Duration::ZERO) || kicks);
+        });
+    }
+
+    #[test]
+    fn a_deadline_set_in_a_callback_is_planned_for_or_seen_to_be_missed() {
+        ::loom::model(|| {
+            let model = Model::new();
+            // This thread kept the time and runs callbacks now, another one goes to wait.
+            let limit = model.enter(0);
+            model.timekeeper.left(0, limit, false);
+            let poller = poller(&model, 1);
+            model.set(7);
+            let kicks = model.timekeeper.is_missed(&model.deadlines);
+            let limit = poller.join().unwrap();
+            assert!(limit.is_some() || kicks);
+        });
+    }
+
+    #[test]
+    fn when_the_keeper_leaves_the_other_has_planned_or_is_seen_to_miss_it() {
+        ::loom::model(|| {
+            let model = Model::new();
+            model.set(7);
+            let limit = model.enter(0);
+            let poller = poller(&model, 1);
+            model.timekeeper.left(0, limit, false);
+            let kicks = model.timekeeper.is_missed(&model.deadlines);
+            let limit = poller.join().unwrap();
+            assert!(limit.is_some() || kicks);
+        });
+    }
+}

@@ -1,6 +1,7 @@
 //! The watchdog: ticks while callbacks may block others, and takes polling over when they do.
 //!
-//! It sees the threads' slots only. Every working thread without progress since the last tick, and
+//! When the runtime ends, it stays until no callback runs that may block others. It sees the threads'
+//! slots only. Every working thread without progress since the last tick, and
 //! nobody in the kernel or callbacks left in the queue: it becomes a poller and appoints another
 //! watchdog. Quiet for two ticks, and nothing in danger: it becomes the second poller, or parks.
 
@@ -32,32 +33,43 @@ pub(crate) fn watch(shared: &Shared) -> After {
     let mut seen = Vec::new();
     let mut quiet = 0;
     loop {
+        if shared.is_stopping() && is_over(shared) {
+            shared.roles.end_watch();
+            return After::Park;
+        }
         let alarm = &shared.crew.alarm;
         let is_alarmed = alarm.load(Relaxed) > 0;
         if is_alarmed {
             alarm.fetch_sub(1, Relaxed);
         }
-        if !shared.crew.tick(if is_alarmed { ALARMED_TICK } else { TICK }) {
-            shared.roles.end_watch();
-            return After::Park;
-        }
+        shared.crew.tick(if is_alarmed { ALARMED_TICK } else { TICK });
         let view = look(shared.crew.slots(), &mut seen);
         let has_queue = !shared.queue.is_empty();
         let nobody_waits = shared.roles.waiting() == 0;
-        if view.working == view.stuck && (nobody_waits || has_queue) && view.is_complete {
+        // Once the runtime ends, nothing comes from the kernel any more.
+        let is_missed = has_queue || (nobody_waits && !shared.is_stopping());
+        if view.working == view.stuck && is_missed && view.is_complete {
             return take_over(shared, alarm);
         }
         if !nobody_waits && shared.has_unplanned_deadline() {
             shared.kick();
         }
         quiet = if view.steps < QUIET { quiet + 1 } else { 0 };
-        if quiet >= 2 && (view.working == 0 || (!nobody_waits && !has_queue)) {
+        if quiet >= 2
+            && !shared.is_stopping()
+            && (view.working == 0 || (!nobody_waits && !has_queue))
+        {
             if let Some(after) = leave(shared) {
                 return after;
             }
             quiet = 0;
         }
     }
+}
+
+/// True if nothing is queued and no callback runs that could queue something.
+fn is_over(shared: &Shared) -> bool {
+    !shared.crew.slots().iter().any(Slot::is_working) && shared.queue.is_empty()
 }
 
 struct View {

@@ -24,24 +24,44 @@ const CALLBACKS: usize = 256;
 /// Deadlines between two looks at the selector.
 const DEADLINES: usize = 64;
 /// Callbacks slower than this on average are worth a helper.
-const WORTH_HELP: Duration = Duration::from_micros(8);
+const WORTH_HELP: Duration = Duration::from_micros(20);
 /// So many turns within [`BUSY_SPAN`] are busy.
 const BUSY_TURNS: u32 = 32;
 const BUSY_SPAN: Duration = Duration::from_millis(4);
+/// The longest wait of a turn in a callback that waits: another thread may get the kick that is meant
+/// for it.
+const TURN_WITHIN: Duration = Duration::from_millis(10);
 /// Turns for which callbacks are timed one by one after a slow batch.
 const SUSPICION: u32 = 32;
 
 /// Runs a thread of the crew until it is not needed any more.
 pub(crate) fn run_thread(shared: &Arc<Shared>, slot: usize) {
+    current::settle(shared, slot);
     let _entered = current::enter(shared);
+    let _member = Member(shared);
     let mut worker = Worker::new();
     loop {
-        match shared.crew.next_duty(slot) {
+        match shared.crew.next_duty(shared, slot) {
             Duty::Granted(Grant::Poll) => worker.poll_and_watch(shared, slot, true),
             Duty::Granted(Grant::Watch) => worker.poll_and_watch(shared, slot, false),
             Duty::Granted(Grant::Help) => help(shared),
             Duty::Run(task) => run_aside(shared, task),
             Duty::Exit => return,
+        }
+        // A child that was forked in a callback is left with this thread alone, and no runtime.
+        if shared.is_forked() {
+            return;
+        }
+    }
+}
+
+/// Foreign code cannot end a thread. If a defect of ours does, others must not wait for it.
+struct Member<'a>(&'a Shared);
+
+impl Drop for Member<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.crew.lose();
         }
     }
 }
@@ -74,7 +94,8 @@ impl Worker {
         loop {
             if polls {
                 self.poll(shared, slot);
-                if shared.is_stopping() || !shared.roles.take_watch() {
+                // Also when the runtime ends: others may still be in callbacks that block.
+                if shared.is_forked() || !shared.roles.take_watch() {
                     return;
                 }
             }
@@ -98,8 +119,14 @@ impl Worker {
             }
             self.wait(shared, slot, place, has_more);
             has_more = self.handle(shared, place) | self.run_callbacks(shared, place);
+            if shared.is_forked() {
+                break;
+            }
             if self.retires(shared) {
-                if has_more || !shared.queue.is_empty() || shared.has_unplanned_deadline() {
+                if shared.is_stopping() {
+                    // The kick that this thread woke from may have been the one to pass on.
+                    shared.kick_again();
+                } else if has_more || !shared.queue.is_empty() || shared.has_unplanned_deadline() {
                     shared.kick();
                 }
                 break;
@@ -125,6 +152,29 @@ impl Worker {
             shared.roles.leave_wait();
         }
         place.advance();
+    }
+
+    /// Polls once in a callback that waits, since nobody else can. Of the callbacks that are due it
+    /// runs none but that of the aio it waits for: others may want what the waiting one holds.
+    pub(crate) fn turn_within(&mut self, shared: &Shared, slot: usize, awaited: usize) {
+        let place = shared.crew.slot(slot);
+        let before = place.state();
+        shared.roles.enter_wait();
+        place.set(State::Waiting);
+        let limit = shared.timekeeper.limit(slot, &shared.deadlines);
+        let is_idle = self.select(shared, limit.into_iter().chain([TURN_WITHIN]).min());
+        place.set(State::Working);
+        shared.timekeeper.left(slot, limit, is_idle);
+        shared.roles.leave_wait();
+        self.handle(shared, place);
+        current::publish();
+        if let Some(task) = shared.queue.take(awaited) {
+            shared.cover(0);
+            let before = current::set_phase(Phase::Running);
+            shared.shielded("a callback", || task.run());
+            current::set_phase(before);
+        }
+        place.set(before);
     }
 
     /// Waits for events and looks their watchers up. True if there were none.
@@ -166,6 +216,9 @@ impl Worker {
         let now = Instant::now();
         let tick = shared.deadlines.tick_of(now);
         for _ in 0..DEADLINES {
+            if shared.is_forked() {
+                return false;
+            }
             let due = shared.deadlines.next_due(tick, &mut self.stale);
             for object in self.stale.drain(..) {
                 shared.shielded("a destructor", || drop(object));
@@ -177,7 +230,7 @@ impl Worker {
                         if batch.is_empty() { 0 } else { shared.queue.append(batch) }
                     },
                 );
-            cover(shared, queued);
+            shared.cover(queued);
             place.advance();
             shared.shielded("a cancel function", || due.due(now));
         }
@@ -187,10 +240,9 @@ impl Worker {
     /// Runs callbacks, gathered and queued ones. True if the budget ended before the queue did.
     pub(crate) fn run_callbacks(&mut self, shared: &Shared, place: &Slot) -> bool {
         let Some((first, queued)) = take_first(shared) else { return false };
-        cover(shared, queued);
-        let is_timed = self.suspicion > 0;
-        let mut stopwatch = is_timed.then(Stopwatch::new);
-        let began = (is_timed || queued > 0 || self.turns & 7 == 0).then(Instant::now);
+        shared.cover(queued);
+        let mut stopwatch = (self.suspicion > 0).then(Stopwatch::new);
+        let began = (stopwatch.is_some() || queued > 0 || self.turns & 7 == 0).then(Instant::now);
         let before = current::set_phase(Phase::Running);
         let mut next = Some((first, queued));
         let mut count = 0;
@@ -203,18 +255,17 @@ impl Worker {
                 has_more = true;
                 break;
             }
-            if let (true, true, Some(began)) = (is_timed, left > 0, began) {
-                call_help(shared, began, count);
+            if let (Some(stopwatch), true) = (&stopwatch, left > 0) {
+                call_help(shared, stopwatch.total(), count);
             }
-            next = shared.queue.pop();
+            next = shared.next_task();
         }
         current::set_phase(before);
         if let Some(began) = began {
-            let took = began.elapsed();
-            let limit =
-                if count > 1 { WORTH_HELP * u32::try_from(count).unwrap_or(1) } else { SLOW };
+            // Only a timed batch knows how much of its time was its own.
+            let took = stopwatch.map_or_else(|| began.elapsed(), |stopwatch| stopwatch.total());
             self.suspicion =
-                if took > limit.min(SLOW) { SUSPICION } else { self.suspicion.saturating_sub(1) };
+                if took > worth_help(count).max(SLOW) { SUSPICION } else { self.suspicion / 2 };
         }
         has_more
     }
@@ -234,20 +285,6 @@ impl Worker {
     }
 }
 
-/// Sees to it that nothing is left alone if the foreign code that this thread is about to run blocks.
-fn cover(shared: &Shared, queued: usize) {
-    if shared.is_host_driven() {
-        return;
-    }
-    let nobody_waits = shared.roles.waiting() == 0;
-    if queued > 0 || nobody_waits {
-        shared.start_watch();
-    }
-    if !nobody_waits && shared.has_unplanned_deadline() {
-        shared.kick();
-    }
-}
-
 /// Queues this thread's batch, and takes the first callback and the number of those behind it. A
 /// single one that nobody waits before is not queued at all.
 fn take_first(shared: &Shared) -> Option<(Arc<dyn Task>, usize)> {
@@ -263,7 +300,7 @@ fn take_first(shared: &Shared) -> Option<(Arc<dyn Task>, usize)> {
     });
     match single {
         Some(task) => Some((task, 0)),
-        None => shared.queue.pop(),
+        None => shared.next_task(),
     }
 }
 
@@ -290,17 +327,21 @@ fn run_one(shared: &Shared, task: Arc<dyn Task>, stopwatch: Option<&mut Stopwatc
 }
 
 /// Callbacks are queued behind slow ones: a parked thread may take some.
-fn call_help(shared: &Shared, began: Instant, count: usize) {
-    let worth = WORTH_HELP * u32::try_from(count).unwrap_or(u32::MAX);
-    if began.elapsed() > worth && shared.crew.has_spare() {
+fn call_help(shared: &Shared, took: Duration, count: usize) {
+    if took > worth_help(count) && shared.crew.has_spare() {
         shared.crew.grant(shared, Grant::Help);
     }
+}
+
+/// What so many callbacks may take together before help is worth a hand-off.
+fn worth_help(count: usize) -> Duration {
+    WORTH_HELP * u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 /// Takes callbacks off the queue until it is empty.
 fn help(shared: &Shared) {
     let mut stopwatch = Stopwatch::new();
-    while let Some((task, _)) = shared.queue.pop() {
+    while let Some((task, _)) = shared.next_task() {
         let key = task.key();
         let took = stopwatch.time(|| shared.shielded("a callback", || task.run()));
         shared.detector.ran(key, took);

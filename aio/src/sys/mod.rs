@@ -18,24 +18,24 @@ mod usage;
 pub(crate) use addrinfo::EAI_CANCELED;
 pub(crate) use addrinfo::{EAI_ADDRFAMILY, EAI_NODATA, Failure, addrinfo};
 pub(crate) use fork::{count_forks, forks};
-pub(crate) use notelock::{Holding, NoteLock};
+pub use notelock::{Holding, NoteLock};
 #[cfg(all(target_os = "linux", not(portable_selector)))]
 pub(crate) use poll::{EpollEvents, epoll_wait};
 pub use socket::Credentials;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) use socket::unix_datagram_socket;
 pub(crate) use socket::{
-    Domain, MAX_UNIX_NAME, Name, Switch, accept, bind, connect, listen, local_name,
-    peer_credentials, peer_name, recv, recv_blocking, recv_vectored, send, send_blocking,
-    set_blocking, set_switch, shutdown, socket, switch, take_error, wait_ready,
+    Domain, Name, Switch, accept, bind, connect, listen, local_name, peer_credentials, peer_name,
+    recv, recv_blocking, recv_vectored, send, send_blocking, set_blocking, set_switch, shutdown,
+    socket, switch, take_error, wait_ready,
 };
 pub(crate) use spin::{SpinCell, Summary};
 pub(crate) use usage::{Usage, thread_usage};
 
 /// Gives the CPU to another thread; under loom, to another modelled one.
 pub(crate) fn yield_now() {
-    #[cfg(not(loom))]
+    #[cfg(not(all(loom, test)))]
     std::thread::yield_now();
-    #[cfg(loom)]
+    #[cfg(all(loom, test))]
     loom::thread::yield_now();
 }

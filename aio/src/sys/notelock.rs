@@ -14,11 +14,13 @@
 
 #[cfg(not(loom))]
 use std::cell::UnsafeCell;
+use std::fmt;
+use std::marker::PhantomData;
 use std::mem;
 use std::ops::{Deref, DerefMut};
 
 #[cfg(loom)]
-use loom::cell::{MutPtr, UnsafeCell};
+use ::loom::cell::{MutPtr, UnsafeCell};
 
 use crate::sync::{AtomicU32, Condvar, Mutex, Ordering};
 
@@ -30,7 +32,23 @@ const NOTES: u32 = SLEEPERS - 1;
 const SPINS: u32 = 64;
 
 /// A `T` behind a lock that takes notes, up to 30 bits of them.
-pub(crate) struct NoteLock<T> {
+///
+/// For providers that watch a descriptor: those who start operations lock it, and the thread that was
+/// told of readiness, which has others to serve, need not wait for them.
+///
+/// ```
+/// use nng_aio::NoteLock;
+///
+/// let lock = NoteLock::new(0);
+/// let mut held = lock.lock();
+/// assert!(lock.lock_or_note(0b101).is_none(), "the note is left");
+/// while let Some((again, notes)) = held.give_back() {
+///     held = again;
+///     *held += notes;
+/// }
+/// assert_eq!(*lock.lock(), 0b101);
+/// ```
+pub struct NoteLock<T> {
     word: AtomicU32,
     /// Taken by sleepers, and by wakers after the word; guards nothing but the order of the two.
     sleepers: Mutex<()>,
@@ -47,14 +65,17 @@ unsafe impl<T: Send> Send for NoteLock<T> {}
 /// The lock, taken. Give it back with [`give_back`](Self::give_back): notes that are left when it is
 /// merely dropped wait for the next holder.
 #[must_use = "the lock is taken while this lives"]
-pub(crate) struct Holding<'a, T> {
+pub struct Holding<'a, T> {
     lock: &'a NoteLock<T>,
+    /// It is as good as a reference to the value.
+    _value: PhantomData<&'a mut T>,
     #[cfg(loom)]
     value: MutPtr<T>,
 }
 
 impl<T> NoteLock<T> {
-    pub(crate) fn new(value: T) -> Self {
+    /// A lock that is free.
+    pub fn new(value: T) -> Self {
         Self {
             word: AtomicU32::new(0),
             sleepers: Mutex::new(()),
@@ -64,7 +85,10 @@ impl<T> NoteLock<T> {
     }
 
     /// Takes the lock; sleeps while another thread holds it.
-    pub(crate) fn lock(&self) -> Holding<'_, T> {
+    ///
+    /// # Context
+    /// Taking it twice on one thread never returns.
+    pub fn lock(&self) -> Holding<'_, T> {
         if !self.take_from(0) {
             self.lock_slowly();
         }
@@ -72,7 +96,7 @@ impl<T> NoteLock<T> {
     }
 
     /// Takes the lock, or leaves `notes` for the one who holds it.
-    pub(crate) fn lock_or_note(&self, notes: u32) -> Option<Holding<'_, T>> {
+    pub fn lock_or_note(&self, notes: u32) -> Option<Holding<'_, T>> {
         debug_assert_eq!(notes & !NOTES, 0, "a note has 30 bits");
         let mut seen = 0;
         loop {
@@ -139,6 +163,7 @@ impl<'a, T> Holding<'a, T> {
     fn of(lock: &'a NoteLock<T>) -> Self {
         Self {
             lock,
+            _value: PhantomData,
             #[cfg(loom)]
             value: lock.value.get_mut(),
         }
@@ -146,7 +171,7 @@ impl<'a, T> Holding<'a, T> {
 
     /// Gives the lock back. If notes were left it is kept and handed out with them: act on them and
     /// try again.
-    pub(crate) fn give_back(self) -> Option<(Self, u32)> {
+    pub fn give_back(self) -> Option<(Self, u32)> {
         #[cfg(loom)]
         let this = Releasing::new(self);
         #[cfg(not(loom))]
@@ -205,6 +230,18 @@ impl<T> Drop for Holding<'_, T> {
     }
 }
 
+impl<T> fmt::Debug for NoteLock<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NoteLock").finish_non_exhaustive()
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Holding<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
 impl<T> Deref for Holding<'_, T> {
     type Target = T;
 
@@ -226,13 +263,6 @@ impl<T> DerefMut for Holding<'_, T> {
         let value = self.value.with(|value| value);
         // SAFETY: this is the only holding, and it is borrowed alone as long as the reference lives.
         unsafe { &mut *value }
-    }
-}
-
-impl<T> std::fmt::Debug for NoteLock<T> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let word = self.word.load(Ordering::Relaxed);
-        f.debug_struct("NoteLock").field("is_taken", &(word & TAKEN != 0)).finish_non_exhaustive()
     }
 }
 

@@ -20,9 +20,6 @@ const SEND_FLAGS: c_int = libc::MSG_NOSIGNAL;
 #[cfg(target_vendor = "apple")]
 const SEND_FLAGS: c_int = 0;
 
-/// The longest path of a Unix socket, and the longest abstract name, in bytes.
-pub(crate) const MAX_UNIX_NAME: usize = 107;
-
 /// Which family of addresses a socket has.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Domain {
@@ -39,9 +36,9 @@ pub(crate) enum Domain {
 pub(crate) enum Name {
     /// An IPv4 or IPv6 address and port.
     Inet(SocketAddr),
-    /// A path in the file system, 1 to [`MAX_UNIX_NAME`] bytes without NUL.
+    /// A path in the file system, 1 to 107 bytes without NUL.
     Path(Vec<u8>),
-    /// A name in Linux' abstract namespace, 1 to [`MAX_UNIX_NAME`] bytes.
+    /// A name in Linux' abstract namespace, 1 to 107 bytes.
     Abstract(Vec<u8>),
     /// A Unix socket without a name; binding to it lets the system choose an abstract one.
     Unnamed,
@@ -420,7 +417,7 @@ impl Raw {
 fn raw_v4(address: SocketAddrV4) -> libc::sockaddr_in {
     // SAFETY: an address is plain data for which zero is a value in every field.
     let mut raw: libc::sockaddr_in = unsafe { mem::zeroed() };
-    raw.sin_family = libc::AF_INET as libc::sa_family_t;
+    raw.sin_family = family(libc::AF_INET);
     raw.sin_port = address.port().to_be();
     raw.sin_addr.s_addr = u32::from(*address.ip()).to_be();
     raw
@@ -429,7 +426,7 @@ fn raw_v4(address: SocketAddrV4) -> libc::sockaddr_in {
 fn raw_v6(address: SocketAddrV6) -> libc::sockaddr_in6 {
     // SAFETY: an address is plain data for which zero is a value in every field.
     let mut raw: libc::sockaddr_in6 = unsafe { mem::zeroed() };
-    raw.sin6_family = libc::AF_INET6 as libc::sa_family_t;
+    raw.sin6_family = family(libc::AF_INET6);
     raw.sin6_port = address.port().to_be();
     raw.sin6_flowinfo = address.flowinfo();
     raw.sin6_addr.s6_addr = address.ip().octets();
@@ -437,11 +434,16 @@ fn raw_v6(address: SocketAddrV6) -> libc::sockaddr_in6 {
     raw
 }
 
+/// A family as addresses hold it.
+fn family(number: c_int) -> libc::sa_family_t {
+    libc::sa_family_t::try_from(number).unwrap_or_default()
+}
+
 /// Builds the address of `prefix` and `name`, followed by `terminators` NULs.
 fn raw_unix(prefix: &[u8], name: &[u8], terminators: usize) -> io::Result<Raw> {
     // SAFETY: an address is plain data for which zero is a value in every field.
     let mut raw: libc::sockaddr_un = unsafe { mem::zeroed() };
-    raw.sun_family = libc::AF_UNIX as libc::sa_family_t;
+    raw.sun_family = family(libc::AF_UNIX);
     let len = prefix.len() + name.len() + terminators;
     if len > raw.sun_path.len() {
         return Err(io::Error::from_raw_os_error(libc::ENAMETOOLONG));

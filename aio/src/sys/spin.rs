@@ -5,11 +5,11 @@
 //! gives it back: half the atomic operations of a mutex, and the critical sections are short,
 //! call nothing foreign and never block. A holder that loses its CPU is waited for with yields.
 
-#[cfg(not(loom))]
+#[cfg(not(all(loom, test)))]
 use std::cell::UnsafeCell;
 
-#[cfg(loom)]
-use loom::cell::UnsafeCell;
+#[cfg(all(loom, test))]
+use ::loom::cell::UnsafeCell;
 
 use crate::sync::{AtomicU32, Ordering};
 
@@ -27,6 +27,10 @@ const SPINS: u32 = 64;
 pub(crate) struct SpinCell<T> {
     word: AtomicU32,
     value: UnsafeCell<T>,
+    /// Where a modelled thread waits instead of spinning, which no model could exhaust. The cell's
+    /// own model does without.
+    #[cfg(all(loom, test))]
+    gate: Option<crate::sync::Mutex<()>>,
 }
 
 // SAFETY: `with` is the only access to `value` and runs its closure while this thread holds the
@@ -37,7 +41,12 @@ unsafe impl<T: Send> Send for SpinCell<T> {}
 
 impl<T: Summary> SpinCell<T> {
     pub(crate) fn new(value: T) -> Self {
-        Self { word: AtomicU32::new(value.summary()), value: UnsafeCell::new(value) }
+        Self {
+            word: AtomicU32::new(value.summary()),
+            value: UnsafeCell::new(value),
+            #[cfg(all(loom, test))]
+            gate: Some(crate::sync::Mutex::new(())),
+        }
     }
 
     /// The summary as last published. Acquire: what was written before it is visible.
@@ -50,15 +59,17 @@ impl<T: Summary> SpinCell<T> {
     /// `change` must be short, must not block, and must not drop anything with foreign code in its
     /// destructor: move such values out and drop them afterwards.
     pub(crate) fn with<R>(&self, change: impl FnOnce(&mut T) -> R) -> R {
+        #[cfg(all(loom, test))]
+        let _gate = self.gate.as_ref().map(|gate| gate.lock());
         self.acquire();
         let unlock = Unlock { cell: self };
-        #[cfg(not(loom))]
+        #[cfg(not(all(loom, test)))]
         {
             // SAFETY: the bit is ours until `unlock` drops, so this is the only reference.
             let value = unsafe { &mut *unlock.cell.value.get() };
             change(value)
         }
-        #[cfg(loom)]
+        #[cfg(all(loom, test))]
         unlock.cell.value.with_mut(|value| {
             // SAFETY: as above; loom checks it.
             change(unsafe { &mut *value })
@@ -79,7 +90,7 @@ impl<T: Summary> SpinCell<T> {
                 return;
             }
             spins += 1;
-            if cfg!(loom) || spins > SPINS {
+            if cfg!(all(loom, test)) || spins > SPINS {
                 crate::sys::yield_now();
             } else {
                 std::hint::spin_loop();
@@ -95,13 +106,13 @@ struct Unlock<'a, T: Summary> {
 
 impl<T: Summary> Drop for Unlock<'_, T> {
     fn drop(&mut self) {
-        #[cfg(not(loom))]
+        #[cfg(not(all(loom, test)))]
         let summary = {
             // SAFETY: the bit is still ours and the closure's reference is gone.
             let value = unsafe { &*self.cell.value.get() };
             value.summary()
         };
-        #[cfg(loom)]
+        #[cfg(all(loom, test))]
         let summary = self.cell.value.with(|value| {
             // SAFETY: as above; loom checks it.
             unsafe { &*value }.summary()
@@ -155,5 +166,38 @@ mod tests {
         }));
         assert!(panicked.is_err());
         assert_eq!(cell.with(|pair| pair.0), 1);
+    }
+}
+
+#[cfg(all(test, loom))]
+mod loom {
+    use ::loom::sync::Arc;
+    use ::loom::thread;
+
+    use super::*;
+
+    struct Counter(u32);
+
+    impl Summary for Counter {
+        fn summary(&self) -> u32 {
+            self.0
+        }
+    }
+
+    #[test]
+    fn changes_are_serialised_and_their_summary_is_published() {
+        ::loom::model(|| {
+            let mut cell = SpinCell::new(Counter(0));
+            cell.gate = None;
+            let cell = Arc::new(cell);
+            let other = thread::spawn({
+                let cell = Arc::clone(&cell);
+                move || cell.with(|counter| counter.0 += 1)
+            });
+            cell.with(|counter| counter.0 += 1);
+            assert!((1..=2).contains(&cell.peek()));
+            other.join().unwrap();
+            assert_eq!((cell.peek(), cell.with(|counter| counter.0)), (2, 2));
+        });
     }
 }

@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use nng_aio::net::{Socket, Stream};
+use nng_aio::net::{Dialer, Listener, Socket, Stream};
 use nng_aio::{Aio, Error, Runtime};
 
 /// How two connected sockets come about.
@@ -101,6 +101,46 @@ pub fn recv_exactly(stream: &Stream, len: usize) -> Vec<u8> {
     all
 }
 
+/// Starts a dial on a fresh aio.
+pub fn start_dial(dialer: &Dialer) -> Aio {
+    let aio = Aio::without_callback();
+    dialer.dial(&aio);
+    aio
+}
+
+/// Starts an accept on a fresh aio.
+pub fn start_accept(listener: &Listener) -> Aio {
+    let aio = Aio::without_callback();
+    listener.accept(&aio);
+    aio
+}
+
+/// Waits for a dial or an accept; what came of it.
+pub fn connected(aio: &Aio) -> Result<Stream, Error> {
+    aio.wait();
+    aio.outcome()?;
+    Ok(aio.take_output(0).expect("success brings a stream"))
+}
+
+/// A listener that listens.
+pub fn listening(listener: Result<Listener, Error>) -> Listener {
+    let listener = listener.expect("the address is good");
+    listener.listen().expect("the address is free");
+    listener
+}
+
+/// A dialer for where the listener listens.
+pub fn dialer_for(listener: &Listener) -> Dialer {
+    Dialer::new(listener.local_addr()).expect("it listens")
+}
+
+/// A stream that the listener accepted, after the one that was dialed for it.
+pub fn pair_through(listener: &Listener) -> [Stream; 2] {
+    let accept = start_accept(listener);
+    let dial = start_dial(&dialer_for(listener));
+    [connected(&dial), connected(&accept)].map(|stream| stream.expect("they connect"))
+}
+
 /// Sends until the system takes no more, also after a while; how many bytes it took.
 pub fn fill(stream: &Stream) -> usize {
     let aio = Aio::without_callback();
@@ -109,7 +149,12 @@ pub fn fill(stream: &Stream) -> usize {
     loop {
         aio.set_buffer(vec![7; 65536]).expect("the aio is idle");
         stream.send(&aio);
-        match sent(&aio) {
+        let taken = match sent(&aio) {
+            // The system reports room when there is much of it; a little may have come before.
+            Err(Error::TimedOut) => stream.send_sync(&[7; 65536], Duration::ZERO),
+            taken => taken,
+        };
+        match taken {
             Ok(count) => total += count,
             Err(Error::TimedOut) => return total,
             Err(error) => panic!("sending failed: {error}"),

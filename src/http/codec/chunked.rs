@@ -21,9 +21,9 @@ use super::grammar::{is_token_byte, is_value_byte};
 use super::{DIGITS, Limits};
 
 /// What follows the data of a chunk.
-pub(crate) const CHUNK_END: &[u8] = b"\r\n";
-/// The last chunk and an empty trailer section.
-pub(crate) const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
+const CHUNK_END: &[u8] = b"\r\n";
+/// What ends a body in chunks: the last chunk and an empty trailer section.
+pub const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 
 /// Finds the body in a stream of chunks.
 #[derive(Clone, Debug)]
@@ -126,6 +126,7 @@ impl ChunkedDecoder {
     }
 
     /// Returns whether the whole body has been seen.
+    #[cfg(any(test, fuzzing))]
     pub(crate) fn is_done(&self) -> bool {
         self.state == State::Done
     }
@@ -224,8 +225,32 @@ impl ChunkedDecoder {
     }
 }
 
+/// Appends `data` as one chunk to `out`; no data appends nothing, since an empty chunk ends a body.
+///
+/// For those who write a message with `Transfer-Encoding: chunked` and then its body themselves;
+/// [`LAST_CHUNK`] ends that.
+///
+/// ```
+/// use nng_oxide::http::{LAST_CHUNK, write_chunk};
+///
+/// let mut body = Vec::new();
+/// write_chunk(b"Hello, ", &mut body);
+/// write_chunk(b"World!", &mut body);
+/// body.extend_from_slice(LAST_CHUNK);
+/// assert_eq!(body, b"7\r\nHello, \r\n6\r\nWorld!\r\n0\r\n\r\n");
+/// ```
+/// # Source
+/// RFC 9112 section 7.1.
+pub fn write_chunk(data: &[u8], out: &mut Vec<u8>) {
+    if !data.is_empty() {
+        write_chunk_size(data.len(), out);
+        out.extend_from_slice(data);
+        out.extend_from_slice(CHUNK_END);
+    }
+}
+
 /// Appends the line before a chunk of `len` bytes; a length of zero would end the body.
-pub(crate) fn write_chunk_size(len: usize, out: &mut Vec<u8>) {
+fn write_chunk_size(len: usize, out: &mut Vec<u8>) {
     debug_assert!(len > 0, "the last chunk is written as LAST_CHUNK");
     let digits = len.checked_ilog(16).unwrap_or(0) + 1;
     for place in (0..digits).rev() {

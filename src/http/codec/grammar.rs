@@ -85,6 +85,12 @@ pub(super) fn skip_token(input: &[u8], at: usize) -> usize {
     at + rest.iter().position(|&byte| !is(byte, TOKEN)).unwrap_or(rest.len())
 }
 
+/// Returns where the run of bytes that a registered name may hold ends.
+#[inline]
+fn skip_name(host: &[u8]) -> usize {
+    host.iter().position(|&byte| !is(byte, NAME)).unwrap_or(host.len())
+}
+
 /// Returns where the field value that starts at `at` ends: at the first byte it must not hold.
 #[inline]
 pub(super) fn skip_value(input: &[u8], mut at: usize) -> usize {
@@ -215,7 +221,8 @@ fn is_uri_host(host: &[u8]) -> bool {
     if let [b'[', address @ .., b']'] = host {
         return is_ip_literal(address);
     }
-    let mut rest = host;
+    // Hardly any host has anything else.
+    let mut rest = &host[skip_name(host)..];
     loop {
         match rest {
             [] => return true,

@@ -14,8 +14,8 @@ use std::ops::Range;
 
 use super::obvious::{self, Verdict};
 use super::{
-    BodyFraming, CHUNK_END, ChunkError, ChunkedDecoder, HeadError, LAST_CHUNK, Limits, RequestHead,
-    RequestParser, ResponseHead, ResponseParser, Step, write_chunk_size,
+    BodyFraming, ChunkError, ChunkedDecoder, HeadError, LAST_CHUNK, Limits, RequestHead,
+    RequestParser, ResponseHead, ResponseParser, Step, write_chunk,
 };
 use crate::Url;
 use crate::http::head_edit::HeadEdit;
@@ -64,9 +64,7 @@ pub(crate) fn chunked(input: &[u8], cuts: Cuts<'_>, limits: &Limits) {
 pub(crate) fn encoded(body: &[u8], cuts: Cuts<'_>) {
     let mut wire = Vec::new();
     for piece in pieces(body.len(), cuts) {
-        write_chunk_size(piece.len(), &mut wire);
-        wire.extend_from_slice(&body[piece]);
-        wire.extend_from_slice(CHUNK_END);
+        write_chunk(&body[piece], &mut wire);
     }
     wire.extend_from_slice(LAST_CHUNK);
     let decoded = decode(&wire, &[], &Limits::default());

@@ -38,13 +38,16 @@ mod target;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use chunked::{CHUNK_END, ChunkedDecoder, LAST_CHUNK, Step, write_chunk_size};
+pub(crate) use chunked::{ChunkedDecoder, Step};
+pub use chunked::{LAST_CHUNK, write_chunk};
 pub(crate) use decimal::Decimal;
 pub(crate) use error::{ChunkError, HeadError};
 pub(crate) use framing::BodyFraming;
 pub use limits::Limits;
 pub(crate) use request::{RequestHead, RequestParser};
-pub(crate) use response::{ResponseHead, ResponseParser};
+#[cfg(any(test, fuzzing))]
+pub(crate) use response::ResponseHead;
+pub(crate) use response::ResponseParser;
 pub(crate) use target::TargetForm;
 
 /// The digits up to hexadecimal.

@@ -215,12 +215,9 @@ fn crlf(input: &[u8]) -> Option<usize> {
 }
 
 /// Reads a size and checks the extensions behind it.
-fn size_line(line: &[u8]) -> Option<u64> {
-    let line = std::str::from_utf8(line).map_or_else(
-        // What is not UTF-8 can only be in a quoted value, where any letter does as well.
-        |_| line.iter().map(|&byte| if byte < 0x80 { char::from(byte) } else { 'x' }).collect(),
-        str::to_owned,
-    );
+fn size_line(bytes: &[u8]) -> Option<u64> {
+    // Bytes beyond ASCII are equal before the rules, whatever letters they make up.
+    let line: String = bytes.iter().map(|&byte| char::from(byte)).collect();
     let digits = line.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(line.len());
     let size = u64::from_str_radix(&line[..digits], 16).ok()?;
     let mut rest = &line[digits..];
@@ -234,7 +231,7 @@ fn size_line(line: &[u8]) -> Option<u64> {
             None => token(value)?,
         };
     }
-    (line.len() <= 1 << 10).then_some(size)
+    (bytes.len() <= 1 << 10).then_some(size)
 }
 
 fn blanks(text: &str) -> &str {

@@ -98,11 +98,13 @@ impl ResponseParser {
     }
 
     /// Returns spare memory to the system; between heads that is all of it.
+    #[cfg(any(test, fuzzing))]
     pub(crate) fn shrink_to_fit(&mut self) {
         self.lines.shrink_to_fit();
     }
 
     /// Returns how many bytes of memory this holds beside itself.
+    #[cfg(any(test, fuzzing))]
     pub(crate) const fn memory(&self) -> usize {
         self.lines.memory()
     }

@@ -149,6 +149,14 @@ impl Coding {
 }
 
 impl BodyError {
+    /// Returns the status to answer with before closing.
+    pub(crate) const fn status(self) -> u16 {
+        match self {
+            Self::Chunk(error) => error.status(),
+            Self::TooLong => 400,
+        }
+    }
+
     /// Returns the NNG error that a user of the connection sees.
     pub(crate) const fn error(self) -> Error {
         match self {

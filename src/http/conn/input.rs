@@ -73,6 +73,8 @@ pub(super) fn with_room<R>(work: impl FnOnce(&mut [u8]) -> R) -> R {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -99,5 +101,31 @@ mod tests {
             }) + usize::from(outer[0])
         });
         assert_eq!(len, ROOM + 1);
+    }
+
+    proptest! {
+        #[test]
+        fn bytes_come_out_as_they_went_in(
+            steps in prop::collection::vec((any::<bool>(), 0..100_usize), 0..60),
+        ) {
+            let (mut input, mut model) = (Input::default(), Vec::new());
+            for (number, (is_in, len)) in steps.into_iter().enumerate() {
+                if is_in {
+                    let bytes = number.to_le_bytes().repeat(len);
+                    input.extend(&bytes);
+                    model.extend(bytes);
+                    prop_assert!(input.bytes.len() <= 2 * model.len(), "what was read goes");
+                } else {
+                    let len = len.min(model.len());
+                    let mut taken = input.take();
+                    prop_assert!(input.is_empty());
+                    taken.consume(len);
+                    input.restore(taken);
+                    model.drain(..len);
+                }
+                prop_assert_eq!(input.unread(), &model[..]);
+                prop_assert_eq!(input.is_empty(), model.is_empty());
+            }
+        }
     }
 }

@@ -20,14 +20,16 @@ use std::time::Instant;
 
 use nng_aio::net::Socket;
 use nng_aio::{
-    Aio, Cancel, Error, Expire, Operation, OperationId, Readiness, Runtime, Task, Timer, Watcher,
+    Aio, Cancel, Error, Expire, Holding, NoteLock, Operation, OperationId, Readiness, Runtime,
+    Task, Timer, Watcher,
 };
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 
 use super::body::BodyReader;
+use super::effects::Effects;
 use super::read::{Destination, Kind, Read};
 use super::settings::Settings;
-use super::state::{Answering, Effects, State};
+use super::state::{Answering, State};
 use super::transact::Transaction;
 use super::write::{Content, Then, Write, send_both};
 use super::{Event, Owner, Sink};
@@ -42,7 +44,7 @@ pub(crate) struct Link {
     owner: Option<Weak<dyn Owner>>,
     /// Made when something is limited in time for the first time.
     timer: OnceLock<Timer>,
-    state: Mutex<State>,
+    state: NoteLock<State>,
 }
 
 /// Bodies up to this are sent from one piece of memory with their head; bytes.
@@ -64,7 +66,7 @@ impl Link {
         settings: Arc<Settings>,
         owner: Option<Weak<dyn Owner>>,
     ) -> Result<Arc<Self>, Error> {
-        let state = Mutex::new(State::new(socket, settings));
+        let state = NoteLock::new(State::new(socket, settings));
         let runtime = runtime.unowned();
         let link = Arc::new(Self { runtime, owner, timer: OnceLock::new(), state });
         let watcher: Arc<dyn Watcher> = link.clone();
@@ -79,26 +81,27 @@ impl Link {
         &self.runtime
     }
 
-    pub(crate) fn is_open(&self) -> bool {
-        self.state.lock().is_open()
-    }
-
-    /// Returns whether nothing is left of the connection, not even the wait for the peer's end.
-    pub(crate) fn is_closed(&self) -> bool {
-        self.state.lock().is_closed()
+    pub(crate) fn is_open(self: &Arc<Self>) -> bool {
+        self.look(|state| state.is_open())
     }
 
     // --- For holders ----------------------------------------------------------------------------
 
-    /// Starts a read of any kind; `to` is where a message goes when it is there.
-    pub(super) fn start_read(self: &Arc<Self>, kind: Kind, to: Option<Destination>, aio: &Aio) {
+    /// Starts a read of what `what` says, which is asked once the operation is accepted; a message
+    /// goes to the destination when it is there.
+    pub(super) fn start_read(
+        self: &Arc<Self>,
+        aio: &Aio,
+        what: impl FnOnce() -> (Kind, Option<Destination>),
+    ) {
         let Some(operation) = accept(aio) else { return };
+        let (kind, to) = what();
         let id = operation.id();
         let mut effects = Effects::default();
         let mut state = self.state.lock();
         let read = Read { sink: Sink::Aio(operation), kind, count: 0, to };
         if !state.is_open() {
-            drop(state);
+            self.leave(state, effects);
             return read.refuse(Error::Closed);
         }
         if state.answering.expects_continue && read.is_raw() {
@@ -116,7 +119,7 @@ impl Link {
         let mut effects = Effects::default();
         let mut state = self.state.lock();
         if !state.is_open() {
-            drop(state);
+            self.leave(state, effects);
             return operation.finish(Err(Error::Closed));
         }
         state.answering.has_written = true;
@@ -146,7 +149,7 @@ impl Link {
         let Some(operation) = accept(aio) else { return };
         with_head(|head| {
             response.write_head(&super::NO_EDIT, head);
-            let Answering { demands_close, to_head, .. } = self.state.lock().answering;
+            let Answering { demands_close, to_head, .. } = self.answering();
             let then = Then::of_response(response, demands_close, to_head);
             self.write_message(operation, head, response.stored_body(), then);
         });
@@ -163,7 +166,7 @@ impl Link {
         let mut effects = Effects::default();
         let mut state = self.state.lock();
         if !state.is_open() {
-            drop(state);
+            self.leave(state, effects);
             return operation.finish(Err(Error::Closed));
         }
         state.answering.has_written = true;
@@ -193,28 +196,34 @@ impl Link {
             let mut effects = Effects::default();
             let mut state = self.state.lock();
             if !state.is_open() {
-                drop(state);
+                self.leave(state, effects);
                 return read.refuse(Error::Closed);
             }
             state.answering.has_written = true;
             state.push_read(read, &mut effects);
-            let body = request.stored_body();
-            let (sink, then) = (Sink::Nobody, Then::Keep);
-            send_or_queue(&mut state, sink, Some(id), head, body, then, &mut effects);
+            // The read may have met the end of the stream already.
+            if state.is_open() {
+                let body = request.stored_body();
+                let (sink, then) = (Sink::Nobody, Then::Keep);
+                send_or_queue(&mut state, sink, Some(id), head, body, then, &mut effects);
+            }
             self.arm(&mut state, id, &mut effects);
             self.leave(state, effects);
         });
     }
 
-    /// The holder lets go: everything that waits ends.
+    /// The holder lets go: everything that waits ends. In the child of a fork it is left to the parent.
     pub(crate) fn close_by_holder(self: &Arc<Self>) {
+        if self.runtime.is_forked() {
+            return;
+        }
         self.with(State::close_by_holder);
     }
 
     /// Makes an operation that could not be completed at once cancellable.
     fn arm(
         self: &Arc<Self>,
-        state: &mut MutexGuard<'_, State>,
+        state: &mut Holding<'_, State>,
         id: OperationId,
         effects: &mut Effects,
     ) {
@@ -228,10 +237,11 @@ impl Link {
     // --- For the owner --------------------------------------------------------------------------
 
     /// Asks for readiness instead of trying: a new connection has seldom sent something already.
-    pub(crate) fn await_input(&self) -> Result<(), Error> {
-        let mut state = self.state.lock();
-        state.await_input();
-        state.socket_mut().ok_or(Error::Closed)?.watch()
+    pub(crate) fn await_input(self: &Arc<Self>) -> Result<(), Error> {
+        self.look(|state| {
+            state.await_input();
+            state.socket_mut().ok_or(Error::Closed)?.watch()
+        })
     }
 
     /// Reads the head of a request for the owner.
@@ -253,13 +263,21 @@ impl Link {
         });
     }
 
-    /// Writes a message for the owner; [`Event::Written`] tells when it is out.
-    pub(crate) fn write_for_owner(self: &Arc<Self>, head: &mut Vec<u8>, body: &Body, then: Then) {
+    /// Writes a message for the owner. True if it is out; else [`Event::Written`] tells when it is,
+    /// or [`Event::Closed`] that it never will be.
+    pub(crate) fn write_for_owner(
+        self: &Arc<Self>,
+        head: &mut Vec<u8>,
+        body: &Body,
+        then: Then,
+    ) -> bool {
+        let mut is_out = false;
         self.with(|state, effects| {
             if state.is_open() {
-                send_or_queue(state, Sink::Owner, None, head, body, then, effects);
+                is_out = send_or_queue(state, Sink::Owner, None, head, body, then, effects);
             }
         });
+        is_out
     }
 
     /// Tells the client that its body is welcome, unless something of it has come already.
@@ -277,18 +295,18 @@ impl Link {
     }
 
     /// Notes what the owner's present request demands of its answer.
-    pub(crate) fn set_answering(&self, answering: Answering) {
-        self.state.lock().answering = answering;
+    pub(crate) fn set_answering(self: &Arc<Self>, answering: Answering) {
+        self.look(|state| state.answering = answering);
     }
 
     /// Returns what has happened since [`set_answering`](Self::set_answering).
-    pub(crate) fn answering(&self) -> Answering {
-        self.state.lock().answering()
+    pub(crate) fn answering(self: &Arc<Self>) -> Answering {
+        self.look(|state| state.answering())
     }
 
     /// Closes at once, whatever waits.
-    pub(crate) fn close(self: &Arc<Self>, why: Error) {
-        self.with(|state, effects| state.close(why, effects));
+    pub(crate) fn close(self: &Arc<Self>) {
+        self.with(State::close);
     }
 
     // --- The way in and out ---------------------------------------------------------------------
@@ -300,49 +318,73 @@ impl Link {
         self.leave(state, effects);
     }
 
+    /// Looks at the state, or at what has nothing to do with progress, while any lock of the owner's
+    /// may be held.
+    fn look<R>(self: &Arc<Self>, look: impl FnOnce(&mut State) -> R) -> R {
+        let mut held = self.state.lock();
+        let result = look(&mut held);
+        let mut was_told = false;
+        while let Some((again, notes)) = held.give_back() {
+            held = again;
+            held.note_ready(readiness_of(notes));
+            was_told = true;
+        }
+        if was_told {
+            self.runtime.schedule(Arc::new(GoOn(Arc::clone(self))));
+        }
+        result
+    }
+
     /// Unlocks and does what the change left to do.
-    fn leave(self: &Arc<Self>, mut state: MutexGuard<'_, State>, mut effects: Effects) {
-        // Under the lock, so that the last to change the deadline is the last to set the timer.
-        if let Some(at) = effects.timer {
-            self.timer().set(at);
+    fn leave(self: &Arc<Self>, held: Holding<'_, State>, effects: Effects) {
+        if let Some(event) = self.release(held, effects) {
+            self.deliver(event);
         }
+    }
+
+    /// Unlocks; returns an event if this thread is to hand it to the owner.
+    fn release(
+        self: &Arc<Self>,
+        mut held: Holding<'_, State>,
+        mut effects: Effects,
+    ) -> Option<Event> {
         let mut event = None;
-        if !state.is_delivering {
-            event = state.events.pop();
-            state.is_delivering = event.is_some();
+        loop {
+            // Under the lock, so that the last to change the deadline is the last to set the timer.
+            if let Some(at) = effects.timer.take() {
+                self.timer().set(at);
+            }
+            if !held.is_delivering {
+                event = held.events.pop();
+                held.is_delivering = event.is_some();
+            }
+            let Some((again, notes)) = held.give_back() else { break };
+            held = again;
+            held.note_ready(readiness_of(notes));
+            held.pump(&mut effects);
         }
-        drop(state);
         effects.finish();
         if effects.again {
             self.runtime.schedule(Arc::new(GoOn(Arc::clone(self))));
         }
-        if let Some(event) = event {
-            self.deliver(event);
-        }
+        event
     }
 
     /// Hands events to the owner until there are no more, or it is the turn of others. Nobody else
     /// does meanwhile.
     fn deliver(self: &Arc<Self>, mut event: Event) {
-        let mut budget = EVENTS;
-        loop {
+        for _ in 0..EVENTS {
             if let Some(owner) = self.owner.as_ref().and_then(Weak::upgrade) {
                 owner.on_event(event);
             }
-            budget -= 1;
-            let mut state = self.state.lock();
-            if budget == 0 && !state.events.is_empty() {
-                drop(state);
-                return self.runtime.schedule(Arc::new(Deliver(Arc::clone(self))));
-            }
-            match state.events.pop() {
+            let mut held = self.state.lock();
+            held.is_delivering = false;
+            match self.release(held, Effects::default()) {
                 Some(next) => event = next,
-                None => {
-                    state.is_delivering = false;
-                    return;
-                }
+                None => return,
             }
         }
+        self.runtime.schedule(Arc::new(Deliver(Arc::clone(self), Mutex::new(Some(event)))));
     }
 
     fn timer(self: &Arc<Self>) -> &Timer {
@@ -364,7 +406,8 @@ fn accept(aio: &Aio) -> Option<Operation> {
     Some(operation)
 }
 
-/// Sends a message at once if the socket takes it, and queues what it does not take.
+/// Sends a message at once if the socket takes it, and queues what it does not take. True if nothing
+/// is left; the owner is not told of that by an event then.
 fn send_or_queue(
     state: &mut State,
     sink: Sink,
@@ -373,7 +416,7 @@ fn send_or_queue(
     body: &Body,
     then: Then,
     effects: &mut Effects,
-) {
+) -> bool {
     let is_small = body.as_slice().len() <= SMALL_BODY;
     if is_small {
         head.extend_from_slice(body.as_slice());
@@ -381,12 +424,14 @@ fn send_or_queue(
     let rest = if is_small { &[][..] } else { body.as_slice() };
     let total = head.len() + rest.len();
     let mut sent = Ok(0);
-    if state.can_write_now()
+    if state.can_write_now(transaction)
         && let Some(socket) = state.socket_mut()
     {
         sent = send_both(socket, head, rest, 0);
         if sent == Ok(total) {
-            return state.on_written(sink, total, None, then, effects);
+            let sink = if let Sink::Owner = sink { Sink::Nobody } else { sink };
+            state.on_written(sink, total, None, then, effects);
+            return true;
         }
     }
     let body = if is_small { None } else { body.to_buffer() };
@@ -396,6 +441,7 @@ fn send_or_queue(
         Ok(_) | Err(Error::Again) => state.push_write(write, effects),
         Err(error) => state.push_broken_write(write, error, effects),
     }
+    false
 }
 
 thread_local! {
@@ -424,11 +470,17 @@ impl Cancel for Link {
 
 impl Watcher for Link {
     fn ready(self: Arc<Self>, readiness: Readiness) {
-        self.with(|state, effects| state.on_ready(readiness, effects));
+        // Whoever has the lock is told and goes on with it: this thread has others to serve.
+        if let Some(mut held) = self.state.lock_or_note(notes_of(readiness)) {
+            let mut effects = Effects::default();
+            held.note_ready(readiness);
+            held.pump(&mut effects);
+            self.leave(held, effects);
+        }
     }
 
     fn runtime_closed(self: Arc<Self>) {
-        self.close(Error::Closed);
+        self.close();
     }
 }
 
@@ -437,6 +489,22 @@ impl Expire for Link {
         let now = Instant::now();
         self.with(|state, effects| state.on_time(now, effects));
     }
+}
+
+const READABLE: u32 = 1;
+const WRITABLE: u32 = 2;
+const HANGUP: u32 = 4;
+
+fn notes_of(readiness: Readiness) -> u32 {
+    let note = |is_so: bool, note: u32| if is_so { note } else { 0 };
+    note(readiness.readable, READABLE)
+        | note(readiness.writable, WRITABLE)
+        | note(readiness.hangup, HANGUP)
+}
+
+fn readiness_of(notes: u32) -> Readiness {
+    let has = |note: u32| notes & note != 0;
+    Readiness { readable: has(READABLE), writable: has(WRITABLE), hangup: has(HANGUP) }
 }
 
 /// A connection with more to do than one go allows.
@@ -454,11 +522,11 @@ impl Task for GoOn {
 }
 
 /// A connection with more events than one go allows.
-struct Deliver(Arc<Link>);
+struct Deliver(Arc<Link>, Mutex<Option<Event>>);
 
 impl Task for Deliver {
     fn run(self: Arc<Self>) {
-        let event = self.0.state.lock().events.pop();
+        let event = self.1.lock().take();
         if let Some(event) = event {
             self.0.deliver(event);
         }

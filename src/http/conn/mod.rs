@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `mod` | what the holder of a connection can ask for |
 //! | `link` | who may reach a connection, and what is done after its lock is gone |
-//! | `state` | what a connection is in, and what happens to it |
+//! | `state`, `effects` | what a connection is in, and what happens to it; what that leaves to do |
 //! | `read`, `write` | what each kind of read takes; what each write sends and what its end does |
 //! | `transact`, `body` | a response to a request; a body on its way in |
 //! | `input`, `queue` | bytes not yet read; operations in order |
@@ -17,6 +17,7 @@
 
 mod body;
 mod deadlines;
+mod effects;
 mod input;
 mod link;
 mod queue;
@@ -66,7 +67,7 @@ pub(crate) enum Event {
     /// It has waited too long; a read is over by that.
     TimedOut(Wait),
     /// The connection is gone: always the last event.
-    Closed(Error),
+    Closed,
 }
 
 /// What may take too long.
@@ -152,7 +153,7 @@ impl Conn {
     /// # Source
     /// nng 1.12, nng_http_conn_read(3http).
     pub fn read(&self, aio: &Aio) {
-        self.link.start_read(Kind::Some, None, aio);
+        self.link.start_read(aio, || (Kind::Some, None));
     }
 
     /// Reads until the aio's buffers are full.
@@ -161,7 +162,7 @@ impl Conn {
     /// # Source
     /// nng 1.12, nng_http_conn_read_all(3http).
     pub fn read_all(&self, aio: &Aio) {
-        self.link.start_read(Kind::All, None, aio);
+        self.link.start_read(aio, || (Kind::All, None));
     }
 
     /// Writes some of the aio's buffers, at least one byte.
@@ -187,8 +188,10 @@ impl Conn {
     /// # Source
     /// nng 1.12, nng_http_conn_read_req(3http).
     pub fn read_req(&self, request: &Shared<Request>, aio: &Aio) {
-        let (from, to) = Destination::request(request);
-        self.link.start_read(Kind::Request(from), Some(to), aio);
+        self.link.start_read(aio, || {
+            let (from, to) = Destination::request(request);
+            (Kind::Request(from), Some(to))
+        });
     }
 
     /// Reads the head of a response into `response`, up to and including the empty line.
@@ -197,8 +200,10 @@ impl Conn {
     /// # Source
     /// nng 1.12, nng_http_conn_read_res(3http).
     pub fn read_res(&self, response: &Shared<Response>, aio: &Aio) {
-        let (from, to) = Destination::response(response);
-        self.link.start_read(Kind::Response(from), Some(to), aio);
+        self.link.start_read(aio, || {
+            let (from, to) = Destination::response(response);
+            (Kind::Response(from), Some(to))
+        });
     }
 
     /// Writes a request, head and body.
@@ -240,8 +245,10 @@ impl Conn {
 
     /// Writes a request and reads the whole response, body included, into `response`.
     ///
-    /// Transactions on one connection follow each other in order. Interim responses are skipped,
-    /// except 101. The response is empty while the operation lasts; on an error it has no body.
+    /// Transactions on one connection follow each other: a request is sent when the response to the
+    /// one before has come, and can be cancelled without harm until then. Interim responses are
+    /// skipped, except 101. The response is empty while the operation lasts; on an error it has no
+    /// body.
     /// # Errors
     /// As reading and writing; `NNG_EINVAL` if the request has no URI.
     /// # Source

@@ -71,6 +71,8 @@ impl<T> Queue<T> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -91,5 +93,30 @@ mod tests {
         queue.push(9);
         assert_eq!(queue.remove(1), None);
         assert_eq!(queue.pop(), Some(9));
+    }
+
+    proptest! {
+        #[test]
+        fn it_behaves_like_any_queue(steps in prop::collection::vec((0..4_u8, 0..8_usize), 0..60)) {
+            let (mut queue, mut model) = (Queue::new(), VecDeque::new());
+            for (number, (step, index)) in steps.into_iter().enumerate() {
+                match step {
+                    0 | 1 => {
+                        queue.push(number);
+                        model.push_back(number);
+                    }
+                    2 => prop_assert_eq!(queue.pop(), model.pop_front()),
+                    _ => prop_assert_eq!(queue.remove(index), model.remove(index)),
+                }
+                prop_assert_eq!(queue.is_empty(), model.is_empty());
+                prop_assert_eq!(queue.front(), model.front());
+                prop_assert_eq!(queue.front_mut(), model.front_mut());
+                prop_assert_eq!(queue.get(index), model.get(index));
+                prop_assert_eq!(queue.get_mut(index), model.get_mut(index));
+                let wanted = number / 2;
+                let place = model.iter().position(|element| *element == wanted);
+                prop_assert_eq!(queue.position(|element| *element == wanted), place);
+            }
+        }
     }
 }

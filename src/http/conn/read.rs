@@ -101,16 +101,6 @@ impl Parsers<'_> {
     pub(super) fn responses(&mut self) -> &mut ResponseParser {
         self.responses.get_or_insert_with(|| Box::new(ResponseParser::new()))
     }
-
-    /// Forgets what was read of a head that nobody waits for any more.
-    pub(super) fn reset(&mut self) {
-        if let Some(parser) = self.requests {
-            parser.reset();
-        }
-        if let Some(parser) = self.responses {
-            parser.reset();
-        }
-    }
 }
 
 impl Read {

@@ -19,9 +19,10 @@ use nng_aio::net::Socket;
 use nng_aio::{Error, Operation, OperationId, Readiness};
 
 use super::deadlines::Deadlines;
+use super::effects::Effects;
 use super::input::{Input, with_room};
 use super::queue::Queue;
-use super::read::{Destination, Kind, Outcome, Parsers, Read};
+use super::read::{Kind, Outcome, Parsers, Read};
 use super::settings::Settings;
 use super::write::{Content, Then, Write};
 use super::{Event, Sink, Wait};
@@ -29,6 +30,9 @@ use crate::http::codec::{RequestParser, ResponseParser};
 
 /// Calls to the system in one go, so that one connection cannot keep a thread for itself.
 const BUDGET: u32 = 16;
+
+/// Memory in bytes that a parser may keep while its connection idles.
+const IDLE_MEMORY: usize = 512;
 
 /// A connection.
 pub(super) struct State {
@@ -81,66 +85,11 @@ pub(crate) struct Answering {
     pub(crate) expects_continue: bool,
 }
 
-/// What is left to do when the lock is gone.
-#[derive(Default)]
-pub(super) struct Effects {
-    /// Operations that have ended; the first apart since there is hardly ever another.
-    first: Option<Ended>,
-    more: Vec<Ended>,
-    /// Set the timer to this.
-    pub(super) timer: Option<Instant>,
-    /// Come back soon: there was more to do than one go allows.
-    pub(super) again: bool,
-}
-
-/// An operation that has ended.
-struct Ended {
-    operation: Operation,
-    result: Result<(), Error>,
-    count: usize,
-    /// A message that goes back to the caller first.
-    to: Option<Destination>,
-}
-
 /// Which operation an error belongs to; all others see `Closed`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Side {
     Read,
     Write,
-}
-
-impl Effects {
-    fn end(&mut self, ended: Ended) {
-        if self.first.is_none() {
-            self.first = Some(ended);
-        } else {
-            self.more.push(ended);
-        }
-    }
-
-    fn end_read(&mut self, read: Read, result: Result<(), Error>) {
-        let (count, to) = (read.count, read.to);
-        if let Sink::Aio(operation) = read.sink {
-            self.end(Ended { operation, result, count, to });
-        }
-    }
-
-    fn end_write(&mut self, sink: Sink, result: Result<(), Error>, count: usize) {
-        if let Sink::Aio(operation) = sink {
-            self.end(Ended { operation, result, count, to: None });
-        }
-    }
-
-    /// Finishes the operations that have ended, in order.
-    pub(super) fn finish(&mut self) {
-        for mut ended in self.first.take().into_iter().chain(self.more.drain(..)) {
-            if let Some(to) = ended.to {
-                to.deliver();
-            }
-            ended.operation.set_count(ended.count);
-            ended.operation.finish(ended.result);
-        }
-    }
 }
 
 impl State {
@@ -195,9 +144,20 @@ impl State {
         !self.input.is_empty()
     }
 
-    /// Returns whether a write to an empty queue can be tried at once.
-    pub(super) fn can_write_now(&self) -> bool {
-        self.is_open() && self.writable && self.writes.is_empty()
+    /// Returns whether a write, the request of a transaction perhaps, can be tried at once.
+    pub(super) fn can_write_now(&self, transaction: Option<OperationId>) -> bool {
+        self.is_open()
+            && self.writable
+            && self.writes.is_empty()
+            && !self.awaits_transaction(transaction)
+    }
+
+    /// Returns whether a request waits for the response of a transaction before its own. Sent
+    /// earlier, it could not be taken back any more.
+    fn awaits_transaction(&self, transaction: Option<OperationId>) -> bool {
+        let Some(id) = transaction else { return false };
+        let own = self.reads.position(|read| read.sink.is(id));
+        self.reads.position(Read::is_transaction) < own
     }
 
     // --- Submission -----------------------------------------------------------------------------
@@ -241,19 +201,20 @@ impl State {
 
     // --- The socket -----------------------------------------------------------------------------
 
-    pub(super) fn on_ready(&mut self, readiness: Readiness, effects: &mut Effects) {
+    /// The socket is ready, or may be.
+    pub(super) fn note_ready(&mut self, readiness: Readiness) {
         self.readable |= readiness.readable;
         self.writable |= readiness.writable;
         self.hangup |= readiness.hangup;
-        self.pump(effects);
     }
 
     /// Goes on with whatever can make progress.
     pub(super) fn pump(&mut self, effects: &mut Effects) {
         match self.phase {
             Phase::Open(_) => {
-                self.pump_writes(effects);
+                // What the peer has said counts even if it does not listen any more.
                 self.pump_reads(effects);
+                self.pump_writes(effects);
             }
             Phase::Lingering(_) => self.drop_input(effects),
             Phase::Closed => {}
@@ -395,7 +356,7 @@ impl State {
         match self.reads.front_mut().and_then(Read::end) {
             Some(outcome) => {
                 self.end_read(outcome, effects);
-                self.close(Error::Closed, effects);
+                self.close(effects);
             }
             None => self.fail(Side::Read, Error::ConnectionShutdown, effects),
         }
@@ -422,10 +383,13 @@ impl State {
 
     fn pump_writes(&mut self, effects: &mut Effects) {
         let mut budget = BUDGET;
-        while let (Phase::Open(socket), Some(write)) = (&mut self.phase, self.writes.front_mut()) {
+        while let (true, Some(write)) = (self.is_open(), self.writes.front()) {
             if write.is_done() {
                 self.end_write(effects);
                 continue;
+            }
+            if self.awaits_transaction(write.transaction) {
+                return;
             }
             if !self.writable {
                 return self.begin_write_wait(effects);
@@ -435,6 +399,10 @@ impl State {
                 return;
             }
             budget -= 1;
+            let (Phase::Open(socket), Some(write)) = (&mut self.phase, self.writes.front_mut())
+            else {
+                return;
+            };
             match write.progress(socket) {
                 Ok(took_all) => {
                     self.writable = took_all;
@@ -500,6 +468,12 @@ impl State {
 
     /// The owner begins to wait for what the first read brings.
     fn begin_owner_wait(&mut self, effects: &mut Effects) {
+        if let (Some(Read { kind: Kind::Request(_), .. }), Some(parser)) =
+            (self.reads.front(), &mut self.requests)
+            && parser.memory() > IDLE_MEMORY
+        {
+            parser.shrink_to_fit();
+        }
         match self.reads.front() {
             Some(Read { sink: Sink::Owner, kind: Kind::Body(_), .. }) => {
                 self.set_read_deadline(self.settings.body, Wait::Body, effects);
@@ -577,7 +551,7 @@ impl State {
             let request = self.writes.position(|write| write.transaction == Some(id));
             let is_safe = if self.reads.get(index).is_some_and(Read::is_transaction) {
                 // Its request has not been begun.
-                matches!(request, Some(1..))
+                request.and_then(|at| self.writes.get(at)).is_some_and(|write| write.sent == 0)
             } else {
                 index > 0 || self.is_head_untouched()
             };
@@ -611,6 +585,8 @@ impl State {
         if let Some(read) = self.reads.remove(index) {
             effects.end_read(read, Err(error));
         }
+        // Others may have waited for it.
+        self.pump(effects);
     }
 
     /// Ends the read at `index` with `error`, and the connection with it.
@@ -619,7 +595,7 @@ impl State {
             read.abandon();
             effects.end_read(read, Err(error));
         }
-        self.close(Error::Closed, effects);
+        self.close(effects);
     }
 
     /// The connection is broken: the active operation of that side gets the error.
@@ -627,13 +603,13 @@ impl State {
         match side {
             Side::Read => {
                 if let Some(Read { sink: Sink::Owner, .. }) | None = self.reads.front() {
-                    self.close(error, effects);
+                    self.close(effects);
                 } else {
                     self.fail_read(0, error, effects);
                 }
             }
             Side::Write => {
-                let Some(write) = self.writes.pop() else { return self.close(error, effects) };
+                let Some(write) = self.writes.pop() else { return self.close(effects) };
                 // A transaction fails as a whole.
                 if let Some(index) =
                     write.transaction.and_then(|id| self.reads.position(|read| read.sink.is(id)))
@@ -642,7 +618,7 @@ impl State {
                 }
                 let count = write.content.count_after_failure(write.sent);
                 effects.end_write(write.sink, Err(error), count);
-                self.close(error, effects);
+                self.close(effects);
             }
         }
     }
@@ -653,18 +629,23 @@ impl State {
         if !self.is_open() {
             return;
         }
-        if self.writes.is_empty() {
-            if let Some(Read { sink: Sink::Aio(_), .. }) = self.reads.front() {
-                return self.fail_read(0, Error::Canceled, effects);
+        match self.writes.front() {
+            Some(write) if !self.awaits_transaction(write.transaction) => {
+                if matches!(write.sink, Sink::Aio(_)) || write.transaction.is_some() {
+                    return self.fail(Side::Write, Error::Canceled, effects);
+                }
             }
-        } else if let Some(Write { sink: Sink::Aio(_), .. }) = self.writes.front() {
-            return self.fail(Side::Write, Error::Canceled, effects);
+            Some(_) | None => {
+                if let Some(Read { sink: Sink::Aio(_), .. }) = self.reads.front() {
+                    return self.fail_read(0, Error::Canceled, effects);
+                }
+            }
         }
-        self.close(Error::Canceled, effects);
+        self.close(effects);
     }
 
-    /// Closes at once; whatever waits ends with `Closed`. The owner is told `why`.
-    pub(super) fn close(&mut self, why: Error, effects: &mut Effects) {
+    /// Closes at once; whatever waits ends with `Closed`.
+    pub(super) fn close(&mut self, effects: &mut Effects) {
         if self.is_closed() {
             return;
         }
@@ -675,7 +656,7 @@ impl State {
             socket.close();
         }
         self.forget();
-        self.events.push(Event::Closed(why));
+        self.events.push(Event::Closed);
     }
 
     /// Refuses everything from now on, tells the peer that no more will come, and waits for its end,
@@ -723,7 +704,7 @@ impl State {
         self.end_all(effects);
         drop(std::mem::replace(&mut self.phase, Phase::Closed));
         self.deadlines = Deadlines::default();
-        self.events.push(Event::Closed(Error::Closed));
+        self.events.push(Event::Closed);
     }
 
     /// Ends everything that waits with `Closed`.

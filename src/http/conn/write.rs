@@ -46,7 +46,8 @@ impl Then {
     /// when the rest has been written.
     pub(crate) fn of_response(response: &Response, demands_close: bool, to_head: bool) -> Self {
         let is_final = !crate::http::status::is_interim(response.status());
-        if !response.ends_connection() && !(demands_close && is_final) {
+        let ends = response.ends_connection() || (demands_close && is_final);
+        if !ends {
             return Self::Keep;
         }
         match response.remainder(to_head) {
@@ -125,5 +126,81 @@ pub(super) fn send_both(
         ([], body) => socket.try_send(&[IoSlice::new(body)]),
         (head, []) => socket.try_send(&[IoSlice::new(head)]),
         (head, body) => socket.try_send(&[IoSlice::new(head), IoSlice::new(body)]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::Version;
+
+    fn response(status: u16, fields: &[(&str, &str)]) -> Response {
+        let mut response = Response::new();
+        response.set_status(status);
+        for (name, value) in fields {
+            response.headers_mut().set(name, value).unwrap();
+        }
+        response
+    }
+
+    const CLOSE: (&str, &str) = ("Connection", "Close");
+    const LENGTH: (&str, &str) = ("Content-Length", "7");
+    const CODED: (&str, &str) = ("Transfer-Encoding", "chunked");
+
+    #[test]
+    fn the_response_or_its_request_demands_the_end() {
+        let plain = response(200, &[]);
+        assert_eq!(Then::of_response(&plain, false, false), Then::Keep);
+        assert_eq!(Then::of_response(&plain, true, false), Then::Close);
+        assert_eq!(Then::of_response(&response(200, &[CLOSE]), false, false), Then::Close);
+        let mut old = response(200, &[]);
+        old.set_version(Version::HTTP_10);
+        assert_eq!(Then::of_response(&old, false, false), Then::Close);
+    }
+
+    #[test]
+    fn interim_responses_end_nothing_whoever_demands_it() {
+        for status in [100, 101, 199] {
+            let interim = response(status, &[CLOSE]);
+            assert_eq!(Then::of_response(&interim, true, true), Then::Keep);
+        }
+    }
+
+    #[test]
+    fn the_end_waits_for_what_was_announced() {
+        for demands_close in [false, true] {
+            let then = |fields: &[_], to_head| {
+                Then::of_response(&response(200, fields), demands_close, to_head)
+            };
+            assert_eq!(then(&[CLOSE, LENGTH], false), Then::CloseAfter(7));
+            assert_eq!(then(&[CLOSE, LENGTH], true), Then::Close);
+            assert_eq!(then(&[CLOSE, CODED], false), Then::Keep);
+            assert_eq!(then(&[CLOSE, CODED], true), Then::Close);
+        }
+        for status in [204, 304] {
+            let empty = response(status, &[CLOSE, LENGTH]);
+            assert_eq!(Then::of_response(&empty, false, false), Then::Close);
+        }
+    }
+
+    #[test]
+    fn a_failed_message_has_moved_nothing() {
+        let message = Content::Message { head: b"head".to_vec(), body: Some("body".into()) };
+        assert_eq!(message.count_after_failure(6), 0);
+        assert_eq!(Content::Raw { is_all: true }.count_after_failure(6), 6);
+    }
+
+    #[test]
+    fn a_message_goes_on_where_it_was_cut() {
+        use std::io::Read;
+        use std::os::unix::net::UnixStream;
+        let (ours, mut peer) = UnixStream::pair().unwrap();
+        let mut socket = Socket::from_fd(ours.into());
+        for sent in 0..8 {
+            assert_eq!(send_both(&mut socket, b"head", b"body", sent), Ok(8 - sent));
+            let mut got = [0; 8];
+            peer.read_exact(&mut got[sent..]).unwrap();
+            assert_eq!(got[sent..], b"headbody"[sent..]);
+        }
     }
 }

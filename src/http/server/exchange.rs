@@ -27,24 +27,27 @@ use crate::http::{Guard, Request, Response, Shared};
 #[must_use = "an exchange that is dropped is answered with status 500"]
 pub struct Exchange {
     session: Arc<Session>,
-    request: Shared<Request>,
+    /// Let go before the answer, so that the session can use it for the next request.
+    request: Option<Shared<Request>>,
     handler: Handler,
     is_open: bool,
 }
 
+const PRESENT: &str = "an exchange has its request until it is answered";
+
 impl Exchange {
     pub(super) fn new(session: Arc<Session>, request: Shared<Request>, handler: Handler) -> Self {
-        Self { session, request, handler, is_open: true }
+        Self { session, request: Some(request), handler, is_open: true }
     }
 
     /// The request; its body is there if the handler collects bodies.
     pub fn request(&self) -> Guard<'_, Request> {
-        self.request.lock()
+        self.request.as_ref().expect(PRESENT).lock()
     }
 
     /// The request as a handle that can be kept while the exchange lasts.
     pub fn shared_request(&self) -> Shared<Request> {
-        self.request.clone()
+        self.request.clone().expect(PRESENT)
     }
 
     /// The connection, to read a body that is not collected, or to write the response oneself; call
@@ -67,28 +70,34 @@ impl Exchange {
     /// # Context
     /// Does not block.
     pub fn respond(mut self, response: Response) {
-        self.is_open = false;
+        self.end();
         self.session.respond(&response);
     }
 
     /// Ends the exchange; the handler has written the response to the [connection](Self::conn), or
     /// has begun to.
     pub fn finish(mut self) {
-        self.is_open = false;
+        self.end();
         self.session.finish_without_response();
     }
 
     /// Ends the exchange with status 500, if nothing has been written yet, and closes the
     /// connection.
     pub fn fail(mut self, error: Error) {
-        self.is_open = false;
+        self.end();
         self.session.fail(error);
+    }
+
+    fn end(&mut self) {
+        self.is_open = false;
+        self.request = None;
     }
 }
 
 impl Drop for Exchange {
     fn drop(&mut self) {
         if self.is_open {
+            self.end();
             self.session.fail(Error::Internal);
         }
     }

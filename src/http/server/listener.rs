@@ -31,17 +31,14 @@ pub(super) trait Admission: Send + Sync {
 pub(super) struct Listener {
     sessions: Weak<dyn Admission>,
     runtime: Runtime,
-    inner: Mutex<Inner>,
+    /// Never held in a system call, as every session that ends needs it.
+    pace: Mutex<Pace>,
+    /// Present while it listens. Held by the thread that accepts.
+    acceptor: Mutex<Option<Acceptor>>,
     /// Ends pauses after errors.
     timer: Timer,
     /// The address with the real port, from the first moment of listening on.
     local: OnceLock<Addr>,
-}
-
-struct Inner {
-    pace: Pace,
-    /// Present while it listens.
-    acceptor: Option<Acceptor>,
 }
 
 /// What an attempt to accept brought.
@@ -58,7 +55,8 @@ impl Listener {
         Arc::new_cyclic(|listener: &Weak<Self>| Self {
             sessions,
             runtime: runtime.unowned(),
-            inner: Mutex::new(Inner { pace: Pace::new(), acceptor: None }),
+            pace: Mutex::new(Pace::new()),
+            acceptor: Mutex::new(None),
             timer: runtime.timer(listener.clone()),
             local: OnceLock::new(),
         })
@@ -72,10 +70,10 @@ impl Listener {
     pub(super) fn listen(self: &Arc<Self>, address: SocketAddr) -> Result<SocketAddr, Error> {
         let mut acceptor = Acceptor::tcp(address)?;
         let local = acceptor.socket_addr().unwrap_or(address);
-        let mut inner = self.inner.lock();
+        let mut place = self.acceptor.lock();
         acceptor.attach(&self.runtime, self.clone())?;
         acceptor.watch()?;
-        inner.acceptor = Some(acceptor);
+        *place = Some(acceptor);
         // Nobody listens twice with success.
         let _ = self.local.set(local.into());
         Ok(local)
@@ -88,14 +86,14 @@ impl Listener {
 
     /// Stops listening. Connections that wait to be accepted are refused.
     pub(super) fn close(&self) {
-        let acceptor = self.inner.lock().acceptor.take();
+        let acceptor = self.acceptor.lock().take();
         self.timer.clear();
         drop(acceptor);
     }
 
     /// A session has ended. Accepting goes on if it waited for that, but not on this stack.
     pub(super) fn session_ended(self: &Arc<Self>) {
-        if self.inner.lock().pace.on_session_ended() {
+        if self.pace.lock().on_session_ended() {
             self.runtime.schedule(self.clone());
         }
     }
@@ -114,30 +112,34 @@ impl Listener {
     }
 
     fn attempt(&self, sessions: &dyn Admission) -> Attempt {
-        let mut inner = self.inner.lock();
-        let Inner { pace, acceptor } = &mut *inner;
-        let Some(acceptor) = acceptor else { return Attempt::Rest };
         if sessions.is_full() {
-            return pace.on_full().into();
+            return self.pace.lock().on_full().into();
         }
-        match acceptor.try_accept() {
+        let Some(accepted) = self.acceptor.lock().as_mut().map(Acceptor::try_accept) else {
+            return Attempt::Rest;
+        };
+        match accepted {
             Ok(socket) => {
-                pace.on_accepted();
+                self.pace.lock().on_accepted();
                 Attempt::Accepted(socket)
             }
-            Err(Error::Again) => pace.on_drained().into(),
-            Err(error) => match pace.on_error(Instant::now()) {
-                AfterError::Again => Attempt::Again,
-                AfterError::Pause { until, is_first } => {
-                    self.timer.set(until);
-                    drop(inner);
-                    if is_first {
-                        self.report(error);
-                    }
-                    Attempt::Rest
-                }
-            },
+            Err(Error::Again) => self.pace.lock().on_drained().into(),
+            Err(error) => self.after_error(error),
         }
+    }
+
+    fn after_error(&self, error: Error) -> Attempt {
+        let mut pace = self.pace.lock();
+        let AfterError::Pause { until, is_first } = pace.on_error(Instant::now()) else {
+            return Attempt::Again;
+        };
+        // Under the lock, so that the timer always is the last pause's.
+        self.timer.set(until);
+        drop(pace);
+        if is_first {
+            self.report(error);
+        }
+        Attempt::Rest
     }
 
     fn report(&self, error: Error) {
@@ -149,7 +151,7 @@ impl Listener {
 
 impl Watcher for Listener {
     fn ready(self: Arc<Self>, _readiness: Readiness) {
-        if self.inner.lock().pace.on_ready() {
+        if self.pace.lock().on_ready() {
             self.accept();
         }
     }
@@ -161,7 +163,7 @@ impl Watcher for Listener {
 
 impl Expire for Listener {
     fn expired(self: Arc<Self>) {
-        if self.inner.lock().pace.on_pause_ended(Instant::now()) {
+        if self.pace.lock().on_pause_ended(Instant::now()) {
             self.accept();
         }
     }

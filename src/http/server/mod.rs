@@ -16,8 +16,9 @@
 //! apply to everything a client can do or leave undone. No lock is held while a handler runs or is
 //! dropped.
 //!
-//! Locks, outermost first, in orders that never meet: the life of a server, the registry; the life of
-//! a server, the listener, the table of sessions; a session's own, the list of routes, a handler.
+//! Locks, outermost first, in orders that never meet: the life of a server, the registry or the
+//! acceptor; a session's own, the list of routes, a handler. The table of sessions and the pace of
+//! accepting are held with no other.
 
 mod config;
 mod core;

@@ -29,7 +29,7 @@ pub(super) struct Target<'a> {
     /// Path and query as they came, in origin form.
     pub(super) path: &'a str,
     /// The authority of the target, else what `Host` says; with or without a port.
-    pub(super) host: Option<&'a str>,
+    pub(super) host: Option<&'a [u8]>,
 }
 
 /// Who gets a request.
@@ -183,7 +183,7 @@ impl Table {
         Self { paths }
     }
 
-    fn find(&self, key: &[u8], method: &str, host: Option<&str>) -> Lookup {
+    fn find(&self, key: &[u8], method: &str, host: Option<&[u8]>) -> Lookup {
         let Some(candidates) = self.paths.get(key) else { return Lookup::NotFound };
         let here = || candidates.iter().filter(|candidate| candidate.serves_host(host));
         let first = |method: &str| {
@@ -198,9 +198,11 @@ impl Table {
 }
 
 impl Candidate {
-    fn serves_host(&self, host: Option<&str>) -> bool {
+    fn serves_host(&self, host: Option<&[u8]>) -> bool {
         let own = self.criteria.host.as_ref();
-        own.is_none_or(|own| host.is_some_and(|host| own.serves(host)))
+        own.is_none_or(|own| {
+            host.and_then(|host| str::from_utf8(host).ok()).is_some_and(|host| own.serves(host))
+        })
     }
 
     fn serves_method(&self, method: &str) -> bool {
@@ -251,7 +253,7 @@ mod tests {
     }
 
     fn find(routes: &Routes, method: &str, path: &str, host: Option<&str>) -> Lookup {
-        routes.snapshot().find(&Target { method, path, host })
+        routes.snapshot().find(&Target { method, path, host: host.map(str::as_bytes) })
     }
 
     /// Who gets the request: the number of a handler, or what else is answered.

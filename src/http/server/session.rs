@@ -23,6 +23,7 @@ use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
 use std::sync::{Arc, OnceLock, Weak};
 
+use nng_aio::log::{self, Level};
 use nng_aio::net::Socket;
 use nng_aio::{Aio, Error, Task};
 use parking_lot::Mutex;
@@ -32,7 +33,9 @@ use super::exchange::Exchange;
 use super::handler::{Handler, Kind};
 use super::routes::{Lookup, Snapshot, Target};
 use crate::http::codec::{BodyFraming, RequestHead, TargetForm};
-use crate::http::conn::{Answering, BodyReader, Conn, Event, Link, Owner, Then, Wait, with_head};
+use crate::http::conn::{
+    Answering, BodyError, BodyReader, Conn, Event, Link, Owner, Then, Wait, with_head,
+};
 use crate::http::head_edit::HeadEdit;
 use crate::http::{Body, Request, Response, Shared, status};
 
@@ -69,8 +72,8 @@ enum Phase {
     Idle,
     /// Waits for a body.
     Collecting(Handler),
-    /// Waits for the handler.
-    Handling(Handler),
+    /// Waits for the handler, which is here until it is called.
+    Handling(Option<Handler>),
     /// Waits until the response is out; then it skips what is left of the body.
     Responding(Option<BodyFraming>),
     /// Skips a body.
@@ -122,10 +125,10 @@ impl Session {
         let link = self.link.get_or_init(|| link);
         // Whoever stops the session either finds the connection or is seen here.
         if self.is_stopped.load(SeqCst) {
-            link.close(Error::Closed);
+            link.close();
             return Ok(());
         }
-        link.await_input().inspect_err(|error| link.close(*error))?;
+        link.await_input().inspect_err(|_| link.close())?;
         let request = self.state.lock().request.clone();
         link.read_head(request);
         Ok(())
@@ -135,7 +138,7 @@ impl Session {
     pub(super) fn stop(self: &Arc<Self>) {
         self.is_stopped.store(true, SeqCst);
         if let Some(link) = self.link.get() {
-            link.close(Error::Closed);
+            link.close();
         }
     }
 
@@ -166,11 +169,11 @@ impl Session {
             TargetForm::Asterisk => Lookup::NotFound,
             TargetForm::Origin | TargetForm::Absolute { .. } => {
                 let named = head.target.authority(request.uri());
-                let field = if named.is_none() { request.headers().get("Host") } else { None };
+                let mut field = request.headers().get_all("Host");
                 let target = Target {
                     method: request.method(),
                     path: head.target.path(request.uri()),
-                    host: named.or(field.as_deref()),
+                    host: named.map(str::as_bytes).or_else(|| field.next()),
                 };
                 state.routes.find(&target)
             }
@@ -253,15 +256,16 @@ impl Session {
             return self.send(response, false);
         }
         self.key.store(handler.key(), Relaxed);
-        self.state.lock().phase = Phase::Handling(handler);
+        self.state.lock().phase = Phase::Handling(Some(handler));
         self.link().runtime().schedule(self.clone());
     }
 
     /// Calls the handler, with an exchange or with an aio.
     fn run_handler(self: Arc<Self>) {
-        let state = self.state.lock();
-        let Phase::Handling(handler) = &state.phase else { return };
-        let (handler, request) = (handler.clone(), state.request.clone());
+        let mut state = self.state.lock();
+        let Phase::Handling(handler) = &mut state.phase else { return };
+        let Some(handler) = handler.take() else { return };
+        let request = state.request.clone();
         drop(state);
         match handler.kind() {
             Kind::Function(function) => {
@@ -328,8 +332,9 @@ impl Session {
         if !self.is_handling() {
             return;
         }
+        log::record(Level::Warn, "NNG-HTTP", &format!("a handler failed: {error}"));
         if self.link().answering().has_written {
-            self.link().close(error);
+            self.link().close();
         } else {
             self.refuse(500);
         }
@@ -383,8 +388,10 @@ impl Session {
             || !response.is_whole(state.to_head);
         let to_head = state.to_head;
         let unread = if let Rest::Drain(framing) = rest { Some(framing) } else { None };
-        state.phase = Phase::Responding(unread);
+        let before = mem::replace(&mut state.phase, Phase::Responding(unread));
         drop(state);
+        // A handler goes where its destructor may do anything.
+        drop(before);
         self.core.count_request();
 
         let replaced = response.is_error_page().then(|| {
@@ -400,15 +407,18 @@ impl Session {
         let body = if has_body { response.stored_body() } else { &nothing };
         let edit = HeadEdit {
             omit: if permits_body || response.status() == 304 { &[] } else { NO_LENGTH },
-            date: Some(date.as_str()),
+            date: Some(date.as_bytes()),
             length: has_body.then_some(body.as_slice().len() as u64),
             close: closes,
         };
         let then = if closes { Then::Close } else { Then::Keep };
-        with_head(|head| {
+        let is_out = with_head(|head| {
             response.write_head(&edit, head);
-            self.link().write_for_owner(head, body, then);
+            self.link().write_for_owner(head, body, then)
         });
+        if is_out {
+            self.on_written();
+        }
     }
 
     /// Decides what becomes of a body that was not collected.
@@ -486,18 +496,18 @@ impl Session {
             }
             Wait::Body if !is_draining => self.refuse(408),
             Wait::Body | Wait::Idle | Wait::Write | Wait::Linger => {
-                self.link().close(Error::TimedOut);
+                self.link().close();
             }
         }
     }
 
-    fn on_bad_body(self: &Arc<Self>) {
+    fn on_bad_body(self: &Arc<Self>, error: BodyError) {
         let is_draining = matches!(self.state.lock().phase, Phase::Draining);
         if is_draining {
             // The client may not have read its answer yet.
             self.hang_up();
         } else {
-            self.refuse(400);
+            self.refuse(error.status());
         }
     }
 
@@ -546,10 +556,10 @@ impl Owner for Session {
                 self.refuse(error.status());
             }
             Event::Body(Ok(bytes)) => self.on_body(bytes),
-            Event::Body(Err(_)) => self.on_bad_body(),
+            Event::Body(Err(error)) => self.on_bad_body(error),
             Event::Written => self.on_written(),
             Event::TimedOut(wait) => self.on_timeout(wait),
-            Event::Closed(_) => self.end(),
+            Event::Closed => self.end(),
         }
     }
 }

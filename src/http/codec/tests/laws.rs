@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
-use super::super::laws;
+use super::super::{Limits, laws};
 use crate::http::head_edit::HeadEdit;
 use crate::http::request::Request;
 use crate::http::response::Response;
@@ -70,6 +70,13 @@ fn chunk_noise() -> impl Strategy<Value = Vec<u8>> {
 fn controlled(input: impl Strategy<Value = Vec<u8>>) -> impl Strategy<Value = Vec<u8>> {
     (0..4_u8, vec(0..12_u8, 3), input)
         .prop_map(|(choice, cuts, input)| [vec![choice], cuts, input].concat())
+}
+
+#[test]
+fn bytes_beyond_ascii_are_lawful_in_quotes_only() {
+    for input in [&b"0;\xb3\r\n\r\n"[..], b"0;a=\xb3\r\n\r\n", b"0;a=\"\xb3\"\r\n\r\n"] {
+        laws::chunked(input, &[1], &Limits::default());
+    }
 }
 
 proptest! {

@@ -1,0 +1,107 @@
+//! Streams, listeners and dialers in a host-driven runtime: all of it happens in turns.
+
+mod support;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use nng_aio::net::{Dialer, Family, Listener, Stream};
+use nng_aio::{Aio, Runtime};
+use support::{Directory, FOREVER};
+
+fn host() -> Runtime {
+    Runtime::builder().host_driven().build().expect("the system has descriptors left")
+}
+
+/// Turns until the aio is idle.
+fn turn_until_idle(runtime: &Runtime, aio: &Aio) {
+    while aio.is_busy() {
+        runtime.turn(FOREVER).expect("it is host-driven");
+    }
+}
+
+fn converse(runtime: &Runtime, listener: &Listener) {
+    let [dial, accept] = [runtime.aio(|_| ()), runtime.aio(|_| ())];
+    listener.accept(&accept);
+    let dialer = Dialer::new(listener.local_addr()).unwrap().on(runtime);
+    dialer.dial(&dial);
+    turn_until_idle(runtime, &dial);
+    turn_until_idle(runtime, &accept);
+    let [one, other]: [Stream; 2] = [dial, accept].map(|aio| aio.take_output(0).unwrap());
+    let [sends, recvs] = [runtime.aio(|_| ()), runtime.aio(|_| ())];
+    recvs.set_buffer(vec![0; 8]).unwrap();
+    other.recv(&recvs);
+    runtime.turn(Duration::ZERO).unwrap();
+    assert!(recvs.is_busy());
+    sends.set_buffer(b"ping".to_vec()).unwrap();
+    one.send(&sends);
+    assert!(sends.is_busy(), "its callback runs in a turn");
+    turn_until_idle(runtime, &sends);
+    turn_until_idle(runtime, &recvs);
+    assert_eq!((recvs.result(), recvs.count()), (0, 4));
+    recvs.set_timeout(Duration::from_millis(1));
+    recvs.set_buffer(vec![0; 8]).unwrap();
+    other.recv(&recvs);
+    turn_until_idle(runtime, &recvs);
+    assert_eq!(recvs.result(), nng_aio::codes::NNG_ETIMEDOUT);
+}
+
+#[test]
+fn connections_are_made_and_used_in_turns() {
+    let runtime = host();
+    let directory = Directory::new();
+    let tcp = Listener::tcp("127.0.0.1", "0", Family::Any).unwrap().on(&runtime);
+    let ipc = Listener::ipc(directory.join("socket")).unwrap().on(&runtime);
+    for listener in [&tcp, &ipc] {
+        listener.listen().unwrap();
+        for _ in 0..3 {
+            converse(&runtime, listener);
+        }
+    }
+    assert_eq!(runtime.stats().threads, 0);
+    drop((tcp, ipc));
+    assert_eq!(runtime.stats().sources, 0);
+}
+
+#[test]
+fn a_chain_of_callbacks_echoes_in_turns() {
+    let runtime = host();
+    let listener = Arc::new(Listener::tcp("127.0.0.1", "0", Family::Any).unwrap().on(&runtime));
+    listener.listen().unwrap();
+    // Accepts once, then receives and sends by turns on the stream it got.
+    let place = Arc::new(parking_lot::Mutex::new((None::<Stream>, false)));
+    let server = runtime.aio(move |aio| {
+        let mut place = place.lock();
+        let (stream, is_received) = &mut *place;
+        if aio.result() != 0 {
+            return;
+        }
+        match stream {
+            None => *stream = aio.take_output(0),
+            Some(_) => *is_received = !*is_received,
+        }
+        let count = aio.count();
+        let mut buffer = aio.take_buffer();
+        buffer.resize(if *is_received { count } else { 16 }, 0);
+        aio.set_buffer(buffer).expect("it is idle");
+        match stream {
+            Some(stream) if *is_received => stream.send(aio),
+            Some(stream) => stream.recv(aio),
+            None => {}
+        }
+    });
+    listener.accept(&server);
+    let client = runtime.aio(|_| ());
+    Dialer::new(listener.local_addr()).unwrap().on(&runtime).dial(&client);
+    turn_until_idle(&runtime, &client);
+    let stream: Stream = client.take_output(0).unwrap();
+    for round in 0..100_u8 {
+        client.set_buffer(vec![round; 4]).unwrap();
+        stream.send(&client);
+        turn_until_idle(&runtime, &client);
+        stream.recv(&client);
+        turn_until_idle(&runtime, &client);
+        assert_eq!(client.take_buffer(), [round; 4]);
+    }
+    server.stop();
+}

@@ -1,0 +1,337 @@
+//! The examples do what they say, as programs that somebody runs.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod support;
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::process::Command;
+use std::time::Duration;
+
+use support::LIMIT;
+use support::program::{Program, read_all, run};
+use support::server::{read_until, status};
+
+/// The HTTP server on a port of its own.
+struct Server {
+    program: Program,
+    addr: String,
+}
+
+/// An answer of it.
+struct Answer {
+    status: u16,
+    head: String,
+    body: Vec<u8>,
+}
+
+impl Server {
+    fn start(options: &[&str]) -> Self {
+        let arguments = [options, &["127.0.0.1:0"]].concat();
+        let program = Program::start("http_server", &arguments);
+        let line = program.line();
+        let addr = line.strip_prefix("Serving on http://").unwrap().split(',').next().unwrap();
+        Self { addr: addr.to_owned(), program }
+    }
+
+    fn connect(&self) -> TcpStream {
+        connect(&self.addr)
+    }
+}
+
+fn connect(addr: &str) -> TcpStream {
+    let stream = TcpStream::connect(addr).unwrap();
+    stream.set_read_timeout(Some(LIMIT)).unwrap();
+    stream
+}
+
+/// Sends a request and reads the answer to it.
+fn ask(stream: &mut TcpStream, line: &str, fields: &[&str], body: &[u8]) -> Answer {
+    let mut head = format!("{line}\r\nHost: h\r\n");
+    for field in fields {
+        head += &format!("{field}\r\n");
+    }
+    if !body.is_empty() {
+        head += &format!("Content-Length: {}\r\n", body.len());
+    }
+    head += "\r\n";
+    stream.write_all(head.as_bytes()).unwrap();
+    // An answer may come before all of the body has been taken.
+    let _ = stream.write_all(body);
+    let head = read_until(stream, "\r\n\r\n");
+    let length = field(&head, "Content-Length").map_or(0, |length| length.parse().unwrap());
+    let mut body = vec![0; if line.starts_with("HEAD") { 0 } else { length }];
+    stream.read_exact(&mut body).unwrap();
+    Answer { status: status(&head), head, body }
+}
+
+fn field<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+}
+
+#[test]
+fn hello_answers_get_and_head() {
+    let server = Server::start(&[]);
+    let mut stream = server.connect();
+    let answer = ask(&mut stream, "GET /hello HTTP/1.1", &[], b"");
+    assert_eq!((answer.status, answer.body.as_slice()), (200, &b"Hello, World!"[..]));
+    assert_eq!(field(&answer.head, "Content-Type"), Some("text/plain"));
+
+    let answer = ask(&mut stream, "HEAD /hello HTTP/1.1", &[], b"");
+    assert_eq!(answer.status, 200);
+    assert_eq!(field(&answer.head, "Content-Length"), Some("13"));
+
+    let answer = ask(&mut stream, "GET /hello HTTP/1.1", &[], b"");
+    assert_eq!(answer.body, b"Hello, World!", "the answer to HEAD had no body");
+}
+
+#[test]
+fn echo_gives_back_up_to_a_mebibyte_and_refuses_more() {
+    let server = Server::start(&[]);
+    let mut stream = server.connect();
+    for body in [&b""[..], b"\0binary\xff", &vec![b'x'; 1 << 20]] {
+        let answer = ask(&mut stream, "POST /echo HTTP/1.1", &["Content-Type: a/b"], body);
+        assert_eq!(answer.status, 200);
+        assert_eq!(field(&answer.head, "Content-Type"), Some("a/b"));
+        assert!(answer.body == body, "{} bytes come back", body.len());
+    }
+    let answer = ask(&mut stream, "POST /echo HTTP/1.1", &[], &vec![b'x'; (1 << 20) + 1]);
+    assert_eq!(answer.status, 400);
+}
+
+#[test]
+fn echo_takes_chunks() {
+    let server = Server::start(&[]);
+    let mut stream = server.connect();
+    let request = "POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n\
+        3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n";
+    stream.write_all(request.as_bytes()).unwrap();
+    assert!(read_until(&mut stream, "abcde").ends_with("\r\n\r\nabcde"));
+}
+
+#[test]
+fn what_is_not_there_is_404_and_what_is_not_allowed_405() {
+    let server = Server::start(&[]);
+    let mut stream = server.connect();
+    assert_eq!(ask(&mut stream, "GET / HTTP/1.1", &[], b"").status, 404);
+    assert_eq!(ask(&mut stream, "GET /hello/x HTTP/1.1", &[], b"").status, 404);
+    let answer = ask(&mut stream, "POST /hello HTTP/1.1", &[], b"");
+    assert_eq!((answer.status, field(&answer.head, "Allow")), (405, Some("GET, HEAD")));
+    let answer = ask(&mut stream, "GET /echo HTTP/1.1", &[], b"");
+    assert_eq!((answer.status, field(&answer.head, "Allow")), (405, Some("POST")));
+    let answer = ask(&mut stream, "GET /hello HTTP/1.1", &[], b"");
+    assert_eq!(answer.status, 200, "the connection has stayed open");
+}
+
+#[test]
+fn a_connection_closes_when_its_client_asks_for_it() {
+    let server = Server::start(&[]);
+    for (line, fields) in [
+        ("GET /hello HTTP/1.1", &["Connection: close"][..]),
+        ("GET /hello HTTP/1.0", &[]),
+        ("GET /hello HTTP/1.0", &["Connection: keep-alive"]),
+        ("HEAD /hello HTTP/1.1", &["connection: CLOSE"]),
+    ] {
+        let mut stream = server.connect();
+        assert_eq!(ask(&mut stream, line, fields, b"").status, 200);
+        assert_eq!(read_all(&mut stream), b"", "{line} {fields:?}");
+    }
+}
+
+#[test]
+fn pipelined_requests_are_answered_in_order() {
+    let server = Server::start(&[]);
+    let mut stream = server.connect();
+    let echo = |body| format!("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\n{body}");
+    let last = "GET /hello HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+    stream.write_all((echo('1') + &echo('2') + &echo('3') + last).as_bytes()).unwrap();
+    let answers = String::from_utf8(read_all(&mut stream)).unwrap();
+    let bodies: Vec<_> = answers.split("\r\n\r\n").skip(1).collect();
+    let begins = |at: usize, text: &str| bodies[at].starts_with(text);
+    assert!(begins(0, "1") && begins(1, "2") && begins(2, "3"), "{answers}");
+    assert_eq!(bodies[3], "Hello, World!");
+}
+
+#[test]
+fn an_interrupt_ends_it_in_order_and_it_tells_what_it_has_served() {
+    let server = Server::start(&[]);
+    let mut one = server.connect();
+    ask(&mut one, "GET /hello HTTP/1.1", &[], b"");
+    ask(&mut one, "GET /nothing HTTP/1.1", &[], b"");
+    let mut other = server.connect();
+    ask(&mut other, "POST /echo HTTP/1.1", &[], b"x");
+    server.program.interrupt();
+    let (status, rest) = server.program.finish();
+    assert!(status.success());
+    assert_eq!(rest, ["Served 3 requests on 2 connections."]);
+    assert_eq!(read_all(&mut one), b"", "open connections are closed");
+}
+
+#[test]
+fn verbose_tells_the_result_of_each_response() {
+    let server = Server::start(&["-v"]);
+    let mut stream = server.connect();
+    ask(&mut stream, "GET /hello HTTP/1.1", &[], b"");
+    assert_eq!(server.program.line(), "GET /hello 200: result 0");
+    ask(&mut stream, "POST /echo?x HTTP/1.1", &[], b"x");
+    assert_eq!(server.program.line(), "POST /echo?x 200: result 0");
+}
+
+#[test]
+fn a_response_that_cannot_be_sent_has_a_result_as_well() {
+    let server = Server::start(&["-v"]);
+    let mut stream = server.connect();
+    // Asks, and takes no answers, until the buffers in between are full and the server waits.
+    stream.set_write_timeout(Some(Duration::from_millis(300))).unwrap();
+    let body = vec![b'x'; 1 << 20];
+    let head = format!("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: {}\r\n\r\n", body.len());
+    let request = [head.as_bytes(), &body].concat();
+    while stream.write_all(&request).is_ok() {}
+    drop(stream);
+    let line = loop {
+        let line = server.program.line();
+        if !line.ends_with(" 0") {
+            break line;
+        }
+    };
+    assert_eq!(line, "POST /echo 200: result 19", "the connection was reset");
+}
+
+#[test]
+fn threads_can_be_limited() {
+    let server = Server::start(&["--threads", "3"]);
+    assert_eq!(ask(&mut server.connect(), "GET /hello HTTP/1.1", &[], b"").status, 200);
+}
+
+#[test]
+fn the_line_that_it_prints_works() {
+    let program = Program::start("http_server", &["127.0.0.1:0"]);
+    let line = program.line();
+    let (_, command) = line.split_once("try: ").unwrap();
+    let mut words = command.split(' ');
+    assert_eq!(words.next(), Some("curl"));
+    // A machine without curl says nothing about the line.
+    let Ok(output) = Command::new("curl").arg("--silent").args(words).output() else { return };
+    assert_eq!(output.stdout, b"Hello, World!");
+}
+
+#[test]
+fn help_says_what_there_is() {
+    for name in ["http_server", "echo", "host_loop"] {
+        for option in ["-h", "--help"] {
+            let output = run(name, &[option]);
+            assert!(output.status.success());
+            let text = String::from_utf8(output.stdout).unwrap();
+            assert!(text.contains(&format!("Usage: {name} [")), "{text}");
+            assert!(text.contains("--help"), "{text}");
+        }
+    }
+}
+
+#[test]
+fn bad_arguments_are_named_and_end_with_two() {
+    for (name, arguments, complaint) in [
+        ("http_server", &["--bogus"][..], "`--bogus`"),
+        ("http_server", &["127.0.0.1:1", "127.0.0.1:2"], "`127.0.0.1:2`"),
+        ("http_server", &["8080"], "`8080`"),
+        ("http_server", &["http://127.0.0.1:0"], "`http://127.0.0.1:0`"),
+        ("http_server", &["127.0.0.1:65536"], "`127.0.0.1:65536`"),
+        ("http_server", &["--threads"], "--threads needs a number"),
+        ("http_server", &["--threads", "0"], "`0`"),
+        ("http_server", &["--threads", "many"], "`many`"),
+        ("echo", &["127.0.0.1:0"], "one URL"),
+        ("echo", &["tcp://127.0.0.1:0", "ipc:///x"], "one URL"),
+        ("host_loop", &["-x"], "one address"),
+    ] {
+        let output = run(name, arguments);
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{name} {arguments:?}: {text}");
+        assert!(text.starts_with(&format!("{name}: ")) && text.contains(complaint), "{text}");
+        assert!(text.contains("--help"), "{text}");
+    }
+}
+
+#[test]
+fn an_address_that_is_taken_is_named_and_ends_with_one() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = taken.local_addr().unwrap().to_string();
+    for (name, argument) in [
+        ("http_server", addr.clone()),
+        ("echo", format!("tcp://{addr}")),
+        ("host_loop", addr.clone()),
+    ] {
+        let output = run(name, &[&argument]);
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{text}");
+        assert!(text.contains(&addr) && text.contains("Address in use"), "{text}");
+    }
+}
+
+#[test]
+fn echo_serves_tcp() {
+    let program = Program::start("echo", &["tcp://127.0.0.1:0"]);
+    let line = program.line();
+    let stream = connect(line.strip_prefix("Listening on ").unwrap());
+    // Any stream socket will do under that type.
+    assert_echoes(&UnixStream::from(OwnedFd::from(stream)));
+    program.interrupt();
+    assert!(program.finish().0.success());
+}
+
+#[test]
+fn echo_serves_unix_sockets_and_removes_their_file() {
+    let path = std::env::temp_dir().join(format!("nng-echo-{}", std::process::id()));
+    let program = Program::start("echo", &[&format!("ipc://{}", path.display())]);
+    program.line();
+    let stream = UnixStream::connect(&path).unwrap();
+    stream.set_read_timeout(Some(LIMIT)).unwrap();
+    assert_echoes(&stream);
+    program.interrupt();
+    assert!(program.finish().0.success());
+    assert!(!path.exists());
+}
+
+/// Sends more than the buffers in between hold, and gets it back.
+fn assert_echoes(stream: &UnixStream) {
+    let sent: Vec<u8> = (0_u8..251).cycle().take(8 << 20).collect();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut writer = stream;
+            writer.write_all(&sent).unwrap();
+            stream.shutdown(Shutdown::Write).unwrap();
+        });
+        let mut reader = stream;
+        assert!(read_all(&mut reader) == sent);
+    });
+}
+
+#[test]
+fn an_operation_of_ones_own_ends_in_each_way() {
+    let output = run("custom_operation", &[]);
+    assert!(output.status.success());
+    let expected = "picked up: a parcel that was there\n\
+        picked up: a parcel that came later\n\
+        picked up nothing: Operation canceled (20)\n\
+        picked up nothing: Timed out (5)\n";
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), expected);
+}
+
+#[test]
+fn a_host_serves_what_was_typed_last() {
+    let mut program = Program::start("host_loop", &[]);
+    let line = program.line();
+    let addr = line.strip_prefix("Serving on http://").unwrap().split(',').next().unwrap();
+    let mut stream = connect(addr);
+    let mut page = || ask(&mut stream, "GET / HTTP/1.1", &[], b"").body;
+    assert_eq!(page(), b"nothing yet\n");
+    program.input().as_mut().unwrap().write_all(b"one\ntwo\nthr").unwrap();
+    while page() != b"two\n" {}
+    program.input().as_mut().unwrap().write_all(b"ee\n").unwrap();
+    while page() != b"three\n" {}
+    *program.input() = None;
+    assert!(program.finish().0.success());
+    assert_eq!(read_all(&mut stream), b"");
+}
