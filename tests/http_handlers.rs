@@ -85,6 +85,20 @@ fn assert_last(client: &mut Client, text: &str) {
     client.expect_end();
 }
 
+#[test]
+fn a_request_counts_once_from_when_its_handler_has_it() {
+    let bed = Bed::new();
+    for (count, end) in (1..).zip([drop, Exchange::finish, |it: Exchange| respond(it, "answered")])
+    {
+        let (client, exchange) = bed.begin(GET);
+        assert_eq!(bed.server.stats().requests, count);
+        end(exchange);
+        drop(client);
+        until(|| bed.server.stats().open == 0);
+        assert_eq!(bed.server.stats().requests, count);
+    }
+}
+
 // --- Failure ------------------------------------------------------------------------------------
 
 #[test]

@@ -255,6 +255,7 @@ impl Session {
         if let Kind::Fixed(response) = handler.kind() {
             return self.send(response, false);
         }
+        self.core.count_request();
         self.key.store(handler.key(), Relaxed);
         self.state.lock().phase = Phase::Handling(Some(handler));
         self.link().runtime().schedule(self.clone());
@@ -351,7 +352,6 @@ impl Session {
         let unread = if let Rest::Drain(framing) = rest { Some(framing) } else { None };
         state.phase = Phase::Responding(unread);
         drop(state);
-        self.core.count_request();
         if closes {
             self.hang_up();
         } else {
@@ -390,9 +390,12 @@ impl Session {
         let unread = if let Rest::Drain(framing) = rest { Some(framing) } else { None };
         let before = mem::replace(&mut state.phase, Phase::Responding(unread));
         drop(state);
+        // Those that are given to a handler are counted by then.
+        if !matches!(before, Phase::Handling(_)) {
+            self.core.count_request();
+        }
         // A handler goes where its destructor may do anything.
         drop(before);
-        self.core.count_request();
 
         let replaced = response.is_error_page().then(|| {
             let mut response = response.clone();
