@@ -294,18 +294,22 @@ impl World {
         }
     }
 
-    /// Puts a fresh aio in the place of another, and drops or detaches that one.
+    /// Puts a fresh aio in the place of another. The last of those who use that one drops it.
     fn renew(self: &Arc<Self>, random: &Random) {
         if self.is_over.load(SeqCst) {
             return;
         }
         let entry = self.entry(random);
         let old = self.entries[random.index(PLACES)].lock().replace(entry);
-        let Some(old) = old else { return };
-        // The last of those who use it drops it.
-        if let (true, Some(entry)) = (random.chance(20), Arc::into_inner(old)) {
-            entry.aio.detach();
-        }
+        drop(old);
+    }
+
+    /// Starts an operation and lets go of its aio.
+    fn start_and_detach(self: &Arc<Self>, random: &Random) {
+        let aio = self.runtime.aio(self.callback(random.next()));
+        self.limit(&aio, random);
+        self.begin(&aio, true, random);
+        aio.detach();
     }
 
     fn start_any(&self, random: &Random) {
@@ -393,7 +397,8 @@ impl World {
             20..23 => self.with_entry(random, |entry| entry.aio.abort(random.error())),
             23 => self.with_entry(random, |entry| entry.aio.stop()),
             24..26 => self.with_entry(random, |entry| entry.aio.wait()),
-            26..29 => self.renew(random),
+            26..28 => self.renew(random),
+            28 => self.start_and_detach(random),
             29 => self.sleep_alone(random),
             30..35 => _ = self.providers[0].complete(random),
             35 => self.with_entry(random, |entry| {
