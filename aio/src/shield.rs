@@ -2,15 +2,21 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+/// So often is dropped what the destructor of a payload panicked with; then it is forgotten.
+const ATTEMPTS: u32 = 8;
+
 /// Runs foreign code; true if it panicked.
 ///
-/// What it panicked with is foreign as well: it is dropped here, and if its destructor panics in
-/// turn, what that one panicked with is forgotten.
+/// What it panicked with is foreign as well. It is dropped here, and its destructor may panic in turn.
 pub(crate) fn panics(run: impl FnOnce()) -> bool {
-    let Err(payload) = catch_unwind(AssertUnwindSafe(run)) else { return false };
-    if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-        std::mem::forget(second);
+    let Err(mut payload) = catch_unwind(AssertUnwindSafe(run)) else { return false };
+    for _ in 0..ATTEMPTS {
+        match catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+            Ok(()) => return true,
+            Err(next) => payload = next,
+        }
     }
+    std::mem::forget(payload);
     true
 }
 

@@ -8,6 +8,7 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use nng_aio::{Aio, Buffer, Buffers, Error, Refused, Timeout, codes};
+use parking_lot::Mutex;
 use support::{Door, FOREVER, Provider, must, returns, send, telling};
 
 #[test]
@@ -75,20 +76,20 @@ fn the_callback_never_runs_on_the_stack_of_the_starter() {
 
 #[test]
 fn the_callback_may_take_a_lock_that_the_starter_holds() {
-    let lock = Arc::new(std::sync::Mutex::new(0));
+    let lock = Arc::new(Mutex::new(0));
     let aio = Aio::new({
         let lock = Arc::clone(&lock);
-        move |_| *lock.lock().unwrap() += 1
+        move |_| *lock.lock() += 1
     });
     let provider = Provider::new();
     for end in [Aio::cancel, |aio: &Aio| aio.abort(Error::Closed)] {
-        let held = lock.lock().unwrap();
+        let held = lock.lock();
         provider.start(&aio);
         end(&aio);
         drop(held);
         aio.wait();
     }
-    assert_eq!(*lock.lock().unwrap(), 2);
+    assert_eq!(*lock.lock(), 2);
 }
 
 #[test]
@@ -250,13 +251,13 @@ fn an_abort_with_a_code_of_zero_is_no_success() {
 
 #[test]
 fn a_wait_runs_no_callback_on_the_stack_of_whoever_waits() {
-    let lock = Arc::new(std::sync::Mutex::new(0));
+    let lock = Arc::new(Mutex::new(0));
     let aio = Aio::new({
         let lock = Arc::clone(&lock);
-        move |_| *lock.lock().unwrap() += 1
+        move |_| *lock.lock() += 1
     });
     let sleeper = Aio::without_callback();
-    let held = lock.lock().unwrap();
+    let held = lock.lock();
     aio.begin().unwrap().finish(Ok(()));
     sleeper.sleep(Duration::from_millis(5));
     // The callback waits for the lock that this thread holds while it waits.
@@ -264,7 +265,7 @@ fn a_wait_runs_no_callback_on_the_stack_of_whoever_waits() {
     assert_eq!((sleeper.result(), *held), (0, 0));
     drop(held);
     aio.wait();
-    assert_eq!(*lock.lock().unwrap(), 1);
+    assert_eq!(*lock.lock(), 1);
 }
 
 #[test]

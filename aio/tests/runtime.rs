@@ -143,24 +143,6 @@ fn the_global_one_begins_again_after_its_end() {
 }
 
 #[test]
-fn leaves_no_descriptor_and_no_thread_behind() {
-    let count = |path: &str| fs::read_dir(path).map_or(0, Iterator::count);
-    if !fs::exists("/proc/self/fd").unwrap_or(false) {
-        return;
-    }
-    let before = count("/proc/self/fd");
-    for _ in 0..20 {
-        let runtime = Runtime::builder().build().unwrap();
-        let aio = runtime.aio_without_callback();
-        aio.sleep(Duration::ZERO);
-        aio.wait();
-        drop(runtime);
-        assert_eq!(aio.runtime().stats().threads, 0);
-    }
-    assert_eq!(count("/proc/self/fd"), before);
-}
-
-#[test]
 fn an_idle_runtime_makes_no_wake_ups() {
     if !fs::exists("/proc/self/task").unwrap_or(false) {
         return;
@@ -185,7 +167,8 @@ fn an_idle_runtime_makes_no_wake_ups() {
 #[test]
 fn a_sparse_request_wakes_one_thread() {
     const REQUESTS: u64 = 100;
-    if !fs::exists("/proc/self/task").unwrap_or(false) {
+    // Where one thread at a time can wait, another one watches it while it works.
+    if cfg!(portable_selector) || !fs::exists("/proc/self/task").unwrap_or(false) {
         return;
     }
     let runtime = Runtime::builder().name("sparse-runtime").build().unwrap();
