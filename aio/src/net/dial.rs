@@ -116,10 +116,14 @@ impl Dial {
         let Some(attempt) = self.attempt.lock().take() else { return };
         self.dialer.dismiss(self.place);
         let Attempt { mut operation, step, .. } = attempt;
-        if let Step::Looking { lookup } = step {
-            // Its callback comes, finds nothing, and nobody waits for it.
-            lookup.cancel();
-            lookup.detach();
+        match step {
+            Step::Looking { lookup } => {
+                // Its callback comes, finds nothing, and nobody waits for it.
+                lookup.cancel();
+                lookup.detach();
+            }
+            // Whoever hears of the end finds nothing of it left.
+            Step::Idle | Step::Connecting { .. } | Step::Pausing { .. } => drop(step),
         }
         let result = outcome.and_then(|stream| operation.set_output(0, Box::new(stream)));
         operation.finish(result);
