@@ -242,7 +242,9 @@ impl Worker {
         let Some((first, queued)) = take_first(shared) else { return false };
         shared.cover(queued);
         let mut stopwatch = (self.suspicion > 0).then(Stopwatch::new);
-        let began = (stopwatch.is_some() || queued > 0 || self.turns & 7 == 0).then(Instant::now);
+        // A host has no helpers to whom slow ones could go.
+        let is_judged = !shared.is_host_driven() && (queued > 0 || self.turns & 7 == 0);
+        let began = (stopwatch.is_some() || is_judged).then(Instant::now);
         let before = current::set_phase(Phase::Running);
         let mut next = Some((first, queued));
         let mut count = 0;
