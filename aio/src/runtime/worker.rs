@@ -25,8 +25,8 @@ const CALLBACKS: usize = 256;
 const DEADLINES: usize = 64;
 /// Callbacks slower than this on average are worth a helper.
 const WORTH_HELP: Duration = Duration::from_micros(20);
-/// So many turns within [`BUSY_SPAN`] are busy.
-const BUSY_TURNS: u32 = 32;
+/// So many events within [`BUSY_SPAN`] are busy. Turns would not do: many connections share one.
+const BUSY_EVENTS: usize = 32;
 const BUSY_SPAN: Duration = Duration::from_millis(4);
 /// The longest wait of a turn in a callback that waits: another thread may get the kick that is meant
 /// for it.
@@ -74,6 +74,8 @@ pub(crate) struct Worker {
     /// Turns left in which each callback is timed.
     suspicion: u32,
     turns: u32,
+    /// What the waits since `busy_since` brought; a wait that brought nothing counts as one event.
+    busy_events: usize,
     busy_since: Instant,
 }
 
@@ -85,6 +87,7 @@ impl Worker {
             stale: Vec::new(),
             suspicion: 0,
             turns: 0,
+            busy_events: 0,
             busy_since: Instant::now(),
         }
     }
@@ -200,6 +203,7 @@ impl Worker {
 
     /// Handles what the wait brought, and deadlines. True if more deadlines are due.
     pub(crate) fn handle(&mut self, shared: &Shared, place: &Slot) -> bool {
+        self.busy_events += self.ready.len().max(1);
         let before = current::set_phase(Phase::Gathering);
         for (watcher, readiness) in self.ready.drain(..) {
             shared.shielded("a watcher", || watcher.ready(readiness));
@@ -275,12 +279,12 @@ impl Worker {
     /// Judges how busy the runtime is, and whether this poller is one too many.
     fn retires(&mut self, shared: &Shared) -> bool {
         self.turns = self.turns.wrapping_add(1);
-        if self.turns.is_multiple_of(BUSY_TURNS) {
+        if self.busy_events >= BUSY_EVENTS {
             let now = Instant::now();
             if now - self.busy_since < BUSY_SPAN && !shared.roles.is_busy() {
                 shared.roles.set_busy(true);
             }
-            self.busy_since = now;
+            (self.busy_events, self.busy_since) = (0, now);
         }
         let keep = if shared.roles.is_busy() { 1 } else { WAITERS };
         shared.roles.pollers() > keep && shared.roles.retire(keep)
