@@ -21,6 +21,8 @@ use crate::runtime::{Shared, Task};
 
 /// Callbacks between two looks at the selector.
 const CALLBACKS: usize = 256;
+/// Callbacks of one aio in a row while others wait.
+const IN_A_ROW: u32 = 16;
 /// Deadlines between two looks at the selector.
 const DEADLINES: usize = 64;
 /// Callbacks slower than this on average are worth a helper.
@@ -251,20 +253,28 @@ impl Worker {
         let began = (stopwatch.is_some() || is_judged).then(Instant::now);
         let before = current::set_phase(Phase::Running);
         let mut next = Some((first, queued));
-        let mut count = 0;
-        let mut has_more = false;
+        let (mut count, mut in_a_row) = (0, 0);
         while let Some((task, left)) = next.take() {
             place.advance();
-            run_one(shared, task, stopwatch.as_mut());
+            let follower = run_one(shared, task, stopwatch.as_mut());
             count += 1;
-            if count >= CALLBACKS {
-                has_more = true;
-                break;
-            }
             if let (Some(stopwatch), true) = (&stopwatch, left > 0) {
                 call_help(shared, stopwatch.total(), count);
             }
-            next = shared.next_task();
+            let is_used_up = count >= CALLBACKS;
+            next = match follower {
+                Some(task) if in_a_row < IN_A_ROW && !is_used_up => {
+                    in_a_row += 1;
+                    Some((task, left))
+                }
+                last => {
+                    in_a_row = 0;
+                    if let Some(task) = last {
+                        shared.schedule(task);
+                    }
+                    if is_used_up { None } else { shared.next_task() }
+                }
+            };
         }
         current::set_phase(before);
         if let Some(began) = began {
@@ -273,7 +283,7 @@ impl Worker {
             self.suspicion =
                 if took > worth_help(count).max(SLOW) { SUSPICION } else { self.suspicion / 2 };
         }
-        has_more
+        count >= CALLBACKS
     }
 
     /// Judges how busy the runtime is, and whether this poller is one too many.
@@ -310,26 +320,35 @@ fn take_first(shared: &Shared) -> Option<(Arc<dyn Task>, usize)> {
     }
 }
 
-fn run_one(shared: &Shared, task: Arc<dyn Task>, stopwatch: Option<&mut Stopwatch>) {
+/// Runs a callback, and returns what is to run right after it.
+fn run_one(
+    shared: &Shared,
+    task: Arc<dyn Task>,
+    stopwatch: Option<&mut Stopwatch>,
+) -> Option<Arc<dyn Task>> {
     let key = task.key();
     let task = if shared.detector.is_slow(key) && !shared.is_host_driven() {
         match shared.crew.offload(shared, task) {
             Ok(()) => {
                 shared.counters.offloaded.fetch_add(1, Relaxed);
-                return;
+                return None;
             }
             Err(task) => task,
         }
     } else {
         task
     };
+    let mut follower = None;
+    let run = || shared.shielded("a callback", || follower = task.run_then());
     match stopwatch {
         Some(stopwatch) => {
-            let took = stopwatch.time(|| shared.shielded("a callback", || task.run()));
+            let took = stopwatch.time(run);
             shared.detector.ran(key, took);
         }
-        None => shared.shielded("a callback", || task.run()),
+        None => run(),
     }
+    // In a child that was forked meanwhile nothing follows.
+    follower.filter(|_| !shared.is_forked())
 }
 
 /// Callbacks are queued behind slow ones: a parked thread may take some.
