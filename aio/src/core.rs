@@ -229,13 +229,16 @@ impl Core {
 struct Running<'a> {
     core: &'a Arc<Core>,
     callback: Option<Callback>,
+    is_over: bool,
 }
 
-impl Drop for Running<'_> {
-    fn drop(&mut self) {
+impl Running<'_> {
+    /// The callback has ended. Returns the aio if its next callback is due.
+    fn end(&mut self) -> Option<Arc<Core>> {
         let core = self.core;
+        self.is_over = true;
         match core.slot.end_callback(self.callback.take()) {
-            AfterCallback::Schedule => core.runtime.schedule(core.clone()),
+            AfterCallback::Schedule => return Some(core.clone()),
             AfterCallback::Busy => {}
             AfterCallback::Idle { wake } => core.wake_driver(wake),
             AfterCallback::Released { wake } => {
@@ -245,19 +248,42 @@ impl Drop for Running<'_> {
                 core.runtime.shielded("a destructor", || drop(contents));
             }
         }
+        None
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        if !self.is_over
+            && let Some(core) = self.end()
+        {
+            self.core.runtime.schedule(core);
+        }
     }
 }
 
 impl Task for Core {
     fn run(self: Arc<Self>) {
+        let runtime = Arc::clone(&self.runtime);
+        if let Some(next) = self.run_then() {
+            runtime.schedule(next);
+        }
+    }
+
+    /// What is due after a callback is the next one of the same aio: it has been begun and finished
+    /// again meanwhile.
+    fn run_then(self: Arc<Self>) -> Option<Arc<dyn Task>> {
         let callback = self.slot.start_callback();
         let aio = Aio::guest(self);
         let core = aio.core();
-        let running = Running { core, callback };
-        let _within = current::within(core.address());
+        let mut running = Running { core, callback, is_over: false };
+        let within = current::within(core.address());
         if let Some(callback) = &running.callback {
             callback(&aio);
         }
+        drop(within);
+        let next: Arc<dyn Task> = running.end()?;
+        Some(next)
     }
 
     fn key(&self) -> usize {

@@ -136,8 +136,12 @@ pub(crate) fn with_batch<R: Default>(work: impl FnOnce(&mut Vec<Arc<dyn Task>>) 
 /// Queues what this thread has gathered, since it may not come back to it soon.
 pub(crate) fn publish() {
     let gathered = with(|place| {
-        let batch = std::mem::take(&mut *place.batch.borrow_mut());
-        if batch.is_empty() { None } else { Some((place.shared.borrow().clone()?, batch)) }
+        let mut batch = place.batch.borrow_mut();
+        // An empty one keeps its memory.
+        if batch.is_empty() {
+            return None;
+        }
+        Some((place.shared.borrow().clone()?, std::mem::take(&mut *batch)))
     });
     if let Some(Some((shared, mut batch))) = gathered {
         shared.publish(&mut batch);

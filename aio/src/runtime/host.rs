@@ -90,9 +90,10 @@ impl Shared {
         drop(is_taken);
         self.roles.enter_wait();
         let limit = if self.queue.is_empty() {
-            let first = self.deadlines.first();
-            let until = self.deadlines.until(first, Instant::now());
-            if first == NEVER { max_wait } else { until.min(max_wait) }
+            match self.deadlines.first() {
+                NEVER => max_wait,
+                first => self.deadlines.until(first, Instant::now()).min(max_wait),
+            }
         } else {
             Duration::ZERO
         };

@@ -89,6 +89,12 @@ pub trait Task: Send + Sync + 'static {
     /// Runs on a runtime thread with no lock held, and may do anything. A panic is caught.
     fn run(self: Arc<Self>);
 
+    /// Runs it, and hands out what is due now and may run right after it on the same thread.
+    fn run_then(self: Arc<Self>) -> Option<Arc<dyn Task>> {
+        self.run();
+        None
+    }
+
     /// Tells functions apart: those with the same key are taken to be equally slow.
     fn key(&self) -> usize;
 }

@@ -21,12 +21,14 @@ use crate::runtime::{Shared, Task};
 
 /// Callbacks between two looks at the selector.
 const CALLBACKS: usize = 256;
+/// Callbacks of one aio in a row while others wait.
+const IN_A_ROW: u32 = 16;
 /// Deadlines between two looks at the selector.
 const DEADLINES: usize = 64;
 /// Callbacks slower than this on average are worth a helper.
 const WORTH_HELP: Duration = Duration::from_micros(20);
-/// So many turns within [`BUSY_SPAN`] are busy.
-const BUSY_TURNS: u32 = 32;
+/// So many events within [`BUSY_SPAN`] are busy. Turns would not do: many connections share one.
+const BUSY_EVENTS: usize = 32;
 const BUSY_SPAN: Duration = Duration::from_millis(4);
 /// The longest wait of a turn in a callback that waits: another thread may get the kick that is meant
 /// for it.
@@ -74,6 +76,8 @@ pub(crate) struct Worker {
     /// Turns left in which each callback is timed.
     suspicion: u32,
     turns: u32,
+    /// What the waits since `busy_since` brought; a wait that brought nothing counts as one event.
+    busy_events: usize,
     busy_since: Instant,
 }
 
@@ -85,6 +89,7 @@ impl Worker {
             stale: Vec::new(),
             suspicion: 0,
             turns: 0,
+            busy_events: 0,
             busy_since: Instant::now(),
         }
     }
@@ -200,6 +205,7 @@ impl Worker {
 
     /// Handles what the wait brought, and deadlines. True if more deadlines are due.
     pub(crate) fn handle(&mut self, shared: &Shared, place: &Slot) -> bool {
+        self.busy_events += self.ready.len().max(1);
         let before = current::set_phase(Phase::Gathering);
         for (watcher, readiness) in self.ready.drain(..) {
             shared.shielded("a watcher", || watcher.ready(readiness));
@@ -242,23 +248,33 @@ impl Worker {
         let Some((first, queued)) = take_first(shared) else { return false };
         shared.cover(queued);
         let mut stopwatch = (self.suspicion > 0).then(Stopwatch::new);
-        let began = (stopwatch.is_some() || queued > 0 || self.turns & 7 == 0).then(Instant::now);
+        // A host has no helpers to whom slow ones could go.
+        let is_judged = !shared.is_host_driven() && (queued > 0 || self.turns & 7 == 0);
+        let began = (stopwatch.is_some() || is_judged).then(Instant::now);
         let before = current::set_phase(Phase::Running);
         let mut next = Some((first, queued));
-        let mut count = 0;
-        let mut has_more = false;
+        let (mut count, mut in_a_row) = (0, 0);
         while let Some((task, left)) = next.take() {
             place.advance();
-            run_one(shared, task, stopwatch.as_mut());
+            let follower = run_one(shared, task, stopwatch.as_mut());
             count += 1;
-            if count >= CALLBACKS {
-                has_more = true;
-                break;
-            }
             if let (Some(stopwatch), true) = (&stopwatch, left > 0) {
                 call_help(shared, stopwatch.total(), count);
             }
-            next = shared.next_task();
+            let is_used_up = count >= CALLBACKS;
+            next = match follower {
+                Some(task) if in_a_row < IN_A_ROW && !is_used_up => {
+                    in_a_row += 1;
+                    Some((task, left))
+                }
+                last => {
+                    in_a_row = 0;
+                    if let Some(task) = last {
+                        shared.schedule(task);
+                    }
+                    if is_used_up { None } else { shared.next_task() }
+                }
+            };
         }
         current::set_phase(before);
         if let Some(began) = began {
@@ -267,18 +283,18 @@ impl Worker {
             self.suspicion =
                 if took > worth_help(count).max(SLOW) { SUSPICION } else { self.suspicion / 2 };
         }
-        has_more
+        count >= CALLBACKS
     }
 
     /// Judges how busy the runtime is, and whether this poller is one too many.
     fn retires(&mut self, shared: &Shared) -> bool {
         self.turns = self.turns.wrapping_add(1);
-        if self.turns.is_multiple_of(BUSY_TURNS) {
+        if self.busy_events >= BUSY_EVENTS {
             let now = Instant::now();
             if now - self.busy_since < BUSY_SPAN && !shared.roles.is_busy() {
                 shared.roles.set_busy(true);
             }
-            self.busy_since = now;
+            (self.busy_events, self.busy_since) = (0, now);
         }
         let keep = if shared.roles.is_busy() { 1 } else { WAITERS };
         shared.roles.pollers() > keep && shared.roles.retire(keep)
@@ -304,26 +320,35 @@ fn take_first(shared: &Shared) -> Option<(Arc<dyn Task>, usize)> {
     }
 }
 
-fn run_one(shared: &Shared, task: Arc<dyn Task>, stopwatch: Option<&mut Stopwatch>) {
+/// Runs a callback, and returns what is to run right after it.
+fn run_one(
+    shared: &Shared,
+    task: Arc<dyn Task>,
+    stopwatch: Option<&mut Stopwatch>,
+) -> Option<Arc<dyn Task>> {
     let key = task.key();
     let task = if shared.detector.is_slow(key) && !shared.is_host_driven() {
         match shared.crew.offload(shared, task) {
             Ok(()) => {
                 shared.counters.offloaded.fetch_add(1, Relaxed);
-                return;
+                return None;
             }
             Err(task) => task,
         }
     } else {
         task
     };
+    let mut follower = None;
+    let run = || shared.shielded("a callback", || follower = task.run_then());
     match stopwatch {
         Some(stopwatch) => {
-            let took = stopwatch.time(|| shared.shielded("a callback", || task.run()));
+            let took = stopwatch.time(run);
             shared.detector.ran(key, took);
         }
-        None => shared.shielded("a callback", || task.run()),
+        None => run(),
     }
+    // In a child that was forked meanwhile nothing follows.
+    follower.filter(|_| !shared.is_forked())
 }
 
 /// Callbacks are queued behind slow ones: a parked thread may take some.
