@@ -58,6 +58,13 @@ fn an_error_reports_no_bytes_though_some_were_moved() {
 }
 
 #[test]
+fn an_error_reports_the_bytes_that_its_provider_tells() {
+    let aio = Aio::without_callback();
+    aio.begin().unwrap().fail_with_count(Error::ConnectionReset, 42);
+    assert_eq!((aio.result(), aio.count()), (codes::NNG_ECONNRESET, 42));
+}
+
+#[test]
 fn an_aio_without_callback_is_completed_in_place() {
     let aio = Aio::without_callback();
     let provider = Provider::new();

@@ -237,8 +237,8 @@ fn a_function_that_is_slow_goes_to_helpers() {
     let aios: Vec<_> = (0..8)
         .map(|_| {
             runtime.aio(|aio| {
-                let until = std::time::Instant::now() + Duration::from_micros(300);
-                while std::time::Instant::now() < until {
+                let until = Instant::now() + Duration::from_micros(300);
+                while Instant::now() < until {
                     std::hint::spin_loop();
                 }
                 if let Ok(operation) = aio.begin() {

@@ -34,12 +34,17 @@ pub(crate) fn leave(passed: bool) -> ! {
 
 /// Waits for a child; true if it ended with success.
 pub(crate) fn has_passed(pid: libc::pid_t) -> bool {
+    status(pid) == Some(0)
+}
+
+/// Waits for a child; what it ended with, or `None` if a signal ended it.
+pub(crate) fn status(pid: libc::pid_t) -> Option<i32> {
     let mut status = 0;
     // SAFETY: waits for a child made above and writes to a local variable.
     if unsafe { libc::waitpid(pid, &raw mut status, 0) } != pid {
         abort();
     }
-    libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0
+    libc::WIFEXITED(status).then(|| libc::WEXITSTATUS(status))
 }
 
 /// Leaves the process no more than `more` bytes of memory beyond what it has.
