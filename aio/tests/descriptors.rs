@@ -79,7 +79,7 @@ fn an_accept_fails_at_a_time_and_the_connection_goes_on_waiting() {
 
 #[test]
 fn accepts_that_are_restarted_when_they_fail_do_not_spin() {
-    const FAILURES: usize = 5;
+    const FAILURES: u32 = 5;
     if !is_limited("accepts_that_are_restarted_when_they_fail_do_not_spin") {
         return;
     }
@@ -103,7 +103,7 @@ fn accepts_that_are_restarted_when_they_fail_do_not_spin() {
         assert_eq!(support::must(&hear), codes::NNG_ENOFILES);
     }
     // A pause may be longer than it should be, but never shorter.
-    assert!(began.elapsed() >= Duration::from_millis(10) * (FAILURES as u32 - 1));
+    assert!(began.elapsed() >= Duration::from_millis(10) * (FAILURES - 1));
     drop(files);
     while support::must(&hear) != 0 {}
 }

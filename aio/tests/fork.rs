@@ -10,6 +10,7 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use child::{fork, has_passed, in_child, status};
+use nng_aio::net::{Addr, Query, Resolver};
 use nng_aio::{Aio, Expire, Refused, Runtime};
 use support::{Door, FOREVER, must, send};
 

@@ -1,0 +1,204 @@
+//! How operations end early and how the connection ends: by a cancel, by an error, by its holder, by a
+//! last message, by time.
+
+use std::net::Shutdown;
+
+use nng_aio::{Error, OperationId};
+
+use super::{BUDGET, Phase, Side, State};
+use crate::http::conn::deadlines::Deadlines;
+use crate::http::conn::effects::Effects;
+use crate::http::conn::input::{Input, with_room};
+use crate::http::conn::read::{Kind, Read};
+use crate::http::conn::{Event, Sink, Wait};
+
+impl State {
+    /// Cancels an operation. An active one takes the connection with it, since half a message
+    /// cannot be taken back; a head of which nothing has come is the exception.
+    pub(in crate::http::conn) fn cancel(
+        &mut self,
+        id: OperationId,
+        error: Error,
+        effects: &mut Effects,
+    ) {
+        if let Some(index) = self.reads.position(|read| read.sink.is(id)) {
+            let request = self.writes.position(|write| write.transaction == Some(id));
+            let is_safe = if self.reads.get(index).is_some_and(Read::is_transaction) {
+                // Its request has not been begun.
+                request.and_then(|at| self.writes.get(at)).is_some_and(|write| write.sent == 0)
+            } else {
+                index > 0 || self.is_head_untouched()
+            };
+            if let (true, Some(at)) = (is_safe, request) {
+                drop(self.writes.remove(at));
+            }
+            if is_safe {
+                self.drop_read(index, error, effects);
+            } else {
+                self.fail_read(index, error, effects);
+            }
+        } else if let Some(index) = self.writes.position(|write| write.sink.is(id)) {
+            if index == 0 {
+                self.fail(Side::Write, error, effects);
+            } else if let Some(write) = self.writes.remove(index) {
+                effects.end_write(write.sink, Err(error), 0);
+            }
+        }
+    }
+
+    /// Returns whether the first read waits for a head of which no byte has come.
+    pub(super) fn is_head_untouched(&self) -> bool {
+        let is_head = matches!(
+            self.reads.front(),
+            Some(Read { kind: Kind::Request(_) | Kind::Response(_), .. })
+        );
+        is_head && self.input.is_empty()
+    }
+
+    pub(super) fn drop_read(&mut self, index: usize, error: Error, effects: &mut Effects) {
+        if let Some(read) = self.reads.remove(index) {
+            effects.end_read(read, Err(error));
+        }
+        // Others may have waited for it.
+        self.pump(effects);
+    }
+
+    /// Ends the read at `index` with `error`, and the connection with it.
+    pub(super) fn fail_read(&mut self, index: usize, error: Error, effects: &mut Effects) {
+        if let Some(mut read) = self.reads.remove(index) {
+            read.abandon();
+            effects.end_read(read, Err(error));
+        }
+        self.close(effects);
+    }
+
+    /// The connection is broken: the active operation of that side gets the error.
+    pub(super) fn fail(&mut self, side: Side, error: Error, effects: &mut Effects) {
+        match side {
+            Side::Read => {
+                if let Some(Read { sink: Sink::Owner, .. }) | None = self.reads.front() {
+                    self.close(effects);
+                } else {
+                    self.fail_read(0, error, effects);
+                }
+            }
+            Side::Write => {
+                let Some(write) = self.writes.pop() else { return self.close(effects) };
+                // A transaction fails as a whole.
+                if let Some(index) =
+                    write.transaction.and_then(|id| self.reads.position(|read| read.sink.is(id)))
+                {
+                    return self.fail_read(index, error, effects);
+                }
+                let count = write.content.count_after_failure(write.sent);
+                effects.end_write(write.sink, Err(error), count);
+                self.close(effects);
+            }
+        }
+    }
+
+    /// The holder closes the connection: active operations are cancelled, except that a read beside
+    /// an active write is closed like all others.
+    pub(in crate::http::conn) fn close_by_holder(&mut self, effects: &mut Effects) {
+        if !self.is_open() {
+            return;
+        }
+        match self.writes.front() {
+            Some(write) if !self.awaits_transaction(write.transaction) => {
+                if matches!(write.sink, Sink::Aio(_)) || write.transaction.is_some() {
+                    return self.fail(Side::Write, Error::Canceled, effects);
+                }
+            }
+            Some(_) | None => {
+                if let Some(Read { sink: Sink::Aio(_), .. }) = self.reads.front() {
+                    return self.fail_read(0, Error::Canceled, effects);
+                }
+            }
+        }
+        self.close(effects);
+    }
+
+    /// Closes at once; whatever waits ends with `Closed`.
+    pub(in crate::http::conn) fn close(&mut self, effects: &mut Effects) {
+        if self.is_closed() {
+            return;
+        }
+        self.end_all(effects);
+        if let Phase::Open(socket) | Phase::Lingering(socket) =
+            std::mem::replace(&mut self.phase, Phase::Closed)
+        {
+            socket.close();
+        }
+        self.forget();
+        self.events.push(Event::Closed);
+    }
+
+    /// Refuses everything from now on, tells the peer that no more will come, and waits for its end,
+    /// so that nothing that was sent is lost to a reset.
+    pub(super) fn linger(&mut self, effects: &mut Effects) {
+        let Phase::Open(socket) = std::mem::replace(&mut self.phase, Phase::Closed) else { return };
+        let is_shut = socket.shutdown(Shutdown::Write).is_ok();
+        self.phase = Phase::Lingering(socket);
+        self.end_all(effects);
+        self.forget();
+        if !is_shut || self.settings.linger.is_none() {
+            return self.end(effects);
+        }
+        self.set_read_deadline(self.settings.linger, Wait::Linger, effects);
+        self.drop_input(effects);
+    }
+
+    /// Drops what arrives while lingering.
+    pub(super) fn drop_input(&mut self, effects: &mut Effects) {
+        let mut budget = BUDGET;
+        while let (true, Phase::Lingering(socket)) = (self.readable, &mut self.phase) {
+            if budget == 0 {
+                effects.again = true;
+                return;
+            }
+            budget -= 1;
+            let received = with_room(|room| socket.try_recv(room).map(|count| (count, room.len())));
+            match received {
+                Ok((0, _)) => self.end(effects),
+                Ok((count, offered)) => self.readable = count == offered || self.hangup,
+                Err(Error::Again) => self.readable = false,
+                Err(_) => self.end(effects),
+            }
+        }
+        // Registration makes sure that the peer's end is told.
+        if let Phase::Lingering(socket) = &mut self.phase
+            && socket.watch().is_err()
+        {
+            self.end(effects);
+        }
+    }
+
+    /// Lets go of the socket after lingering; both directions have ended.
+    pub(super) fn end(&mut self, effects: &mut Effects) {
+        self.end_all(effects);
+        drop(std::mem::replace(&mut self.phase, Phase::Closed));
+        self.deadlines = Deadlines::default();
+        self.events.push(Event::Closed);
+    }
+
+    /// Ends everything that waits with `Closed`.
+    pub(super) fn end_all(&mut self, effects: &mut Effects) {
+        while let Some(mut read) = self.reads.pop() {
+            read.abandon();
+            effects.end_read(read, Err(Error::Closed));
+        }
+        while let Some(write) = self.writes.pop() {
+            let count = write.content.count_after_failure(write.sent);
+            effects.end_write(write.sink, Err(Error::Closed), count);
+        }
+    }
+
+    /// Returns the memory that only an open connection needs.
+    pub(super) fn forget(&mut self) {
+        self.input = Input::default();
+        self.requests = None;
+        self.responses = None;
+        self.deadlines = Deadlines::default();
+        self.closes_after = None;
+    }
+}
