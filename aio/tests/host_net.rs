@@ -1,4 +1,5 @@
 //! Streams, listeners and dialers in a host-driven runtime: all of it happens in turns.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it is")]
 
 mod support;
 

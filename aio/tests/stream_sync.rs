@@ -1,4 +1,5 @@
 //! The blocking calls of streams.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails where it is")]
 
 mod support;
 
