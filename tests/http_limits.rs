@@ -19,6 +19,8 @@ use support::{BIG, LIMIT};
 
 /// A limit that comes soon.
 const SOON: Option<Duration> = Some(Duration::from_millis(50));
+/// Late enough that a client which sends at once comes first, on a machine with other things to do.
+const LATER: Option<Duration> = Some(Duration::from_secs(2));
 /// A limit that never comes while a test runs.
 const NEVER: Option<Duration> = Some(Duration::from_secs(3600));
 
@@ -64,7 +66,7 @@ fn assert_all_end(server: &Server, count: u64) {
 #[test]
 fn a_silent_connection_closes_without_a_word() {
     let mut config = patient();
-    config.idle_timeout = SOON;
+    config.idle_timeout = LATER;
     let server = server(config);
     let mut silent = Client::new(&server);
     silent.expect_end();
@@ -185,9 +187,9 @@ fn a_body_that_nobody_wants_and_that_does_not_come_ends_the_connection() {
 #[test]
 fn a_handler_has_all_the_time_it_wants() {
     let mut config = ServerConfig::default();
-    config.idle_timeout = SOON;
-    config.head_timeout = SOON;
-    config.body_timeout = SOON;
+    config.idle_timeout = LATER;
+    config.head_timeout = LATER;
+    config.body_timeout = LATER;
     config.write_timeout = SOON;
     let server = server(config);
     let (give, take) = mpsc::channel();
@@ -240,7 +242,7 @@ fn writing_itself(path: &str) -> (Handler, mpsc::Receiver<Result<(), Error>>) {
 #[test]
 fn a_client_that_takes_nothing_of_what_a_handler_writes_loses_the_connection() {
     for following in ["", "G", "GET /next HTTP/1.1\r\nHost: h\r\n\r\n", "\0"] {
-        for idle in [None, SOON, NEVER] {
+        for idle in [None, LATER, NEVER] {
             let mut config = patient();
             config.write_timeout = SOON;
             config.head_timeout = SOON;
