@@ -13,7 +13,7 @@
 //! It listens from the beginning: connections queue in the system, at most [`BACKLOG`] of them,
 //! before anybody watches.
 
-use std::net::SocketAddr;
+use std::net::{Shutdown, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
@@ -234,7 +234,14 @@ impl Acceptor {
 
 impl Drop for Acceptor {
     fn drop(&mut self) {
-        if let Some(registration) = self.registration.take() {
+        let registration = self.registration.take();
+        // The child of a fork gives its descriptor back and leaves listening to its parent.
+        if registration.as_ref().is_none_or(|place| !place.is_forked()) {
+            // Closing alone takes effect only when no thread is in a call that looks at the socket,
+            // as the selector does; until then connections would be taken in. Not all systems can.
+            let _ = sys::shutdown(self.fd.as_fd(), Shutdown::Both);
+        }
+        if let Some(registration) = registration {
             registration.remove();
         }
         // While the file is there somebody listens: a probe never finds it stale.
