@@ -358,9 +358,12 @@ mod loom {
                     let is_told = match after {
                         AfterFinish::Schedule => {
                             let callback = model.slot.start_callback();
-                            model.slot.end_callback(callback) == AfterCallback::Released
+                            matches!(
+                                model.slot.end_callback(callback),
+                                AfterCallback::Released { .. }
+                            )
                         }
-                        after => after == AfterFinish::Released,
+                        after => matches!(after, AfterFinish::Released { .. }),
                     };
                     if is_told {
                         model.runs.fetch_add(1, Relaxed);
