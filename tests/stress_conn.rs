@@ -68,13 +68,14 @@ fn a_read_races_with_its_cancel() {
         conn.read(&aio);
         let start = Barrier::new(2);
         thread::scope(|scope| {
-            scope.spawn(|| {
+            let writer = scope.spawn(|| {
                 start.wait();
                 // It fails if the cancel was first.
                 let _ = peer.write_all(b"hello");
             });
             start.wait();
             aio.cancel();
+            writer.join().unwrap();
         });
         match end_of(&aio, &hear) {
             (0, count, memory) => {
@@ -99,12 +100,13 @@ fn a_head_races_with_its_cancel() {
         conn.read_res(&message, &aio);
         let start = Barrier::new(2);
         thread::scope(|scope| {
-            scope.spawn(|| {
+            let writer = scope.spawn(|| {
                 start.wait();
                 peer.write_all(b"HTTP/1.1 404 No\r\n\r\n").unwrap();
             });
             start.wait();
             aio.cancel();
+            writer.join().unwrap();
         });
         let (result, ..) = end_of(&aio, &hear);
         if result != 0 {
@@ -218,11 +220,15 @@ fn everything_races_with_close() {
                     }
                 }
             };
-            scope.spawn(with(|conn, aio| conn.read(aio)));
-            scope.spawn(with(|conn, aio| conn.write_all(aio)));
-            scope.spawn(with(|conn, aio| conn.transact(&get("/"), &Shared::default(), aio)));
+            let read = scope.spawn(with(|conn, aio| conn.read(aio)));
+            let write = scope.spawn(with(|conn, aio| conn.write_all(aio)));
+            let transact =
+                scope.spawn(with(|conn, aio| conn.transact(&get("/"), &Shared::default(), aio)));
             start.wait();
             conn.close();
+            for thread in [read, write, transact] {
+                thread.join().unwrap();
+            }
         });
         assert!(conn.is_closed());
         drop(peer);
@@ -252,10 +258,13 @@ fn everything_races_with_the_end_of_the_runtime() {
                     }
                 }
             };
-            scope.spawn(with(|conn, aio| conn.read(aio)));
-            scope.spawn(with(|conn, aio| conn.write_all(aio)));
+            let read = scope.spawn(with(|conn, aio| conn.read(aio)));
+            let write = scope.spawn(with(|conn, aio| conn.write_all(aio)));
             start.wait();
             runtime.shutdown();
+            for thread in [read, write] {
+                thread.join().unwrap();
+            }
         });
         assert!(conn.is_closed());
         drop(peer);
