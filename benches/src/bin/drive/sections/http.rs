@@ -28,7 +28,8 @@ tokio's current-thread runtime; nginx has one worker and answers by `return`; *r
 end of the request and sends fixed bytes, without parsing. Above some 220 000 requests/s wrk is the \
 limit: compare the CPU time per request.
 
-System calls are counted by strace in a separate run, in which the server is slower than without.";
+System calls are counted in a separate run by the kernel's tracepoints; where those are not to be had, \
+by strace, under which callbacks look slow and cost more calls.";
 
 pub fn measure(options: &Options) -> Result<Report> {
     let samples = throughput::measure(options, PROGRAMS, |server, connections| {
@@ -58,9 +59,10 @@ fn count_calls(report: &mut Report, options: &Options) -> Result<()> {
     for connections in TRACED_CONNECTIONS {
         for program in TRACED {
             let server = program.start(&options.programs, &[])?;
-            let (counts, wrk) = trace::count(&server.process, &options.programs, || {
-                wrk(server.addr, connections, Duration::from_secs(1))
-            })?;
+            let (counts, wrk) =
+                trace::count_at_full_speed(&server.process, &options.programs, || {
+                    wrk(server.addr, connections, Duration::from_secs(1))
+                })?;
             let per_request = trace::total(&counts) / wrk.requests;
             let calls: Vec<String> = counts
                 .iter()
