@@ -286,7 +286,9 @@ fn a_response_to_a_request_that_demands_it_closes_the_connection() {
                 assert_eq!(op.result(), 0);
                 None
             };
-            assert_last(&mut client, "mine");
+            let answer = client.answer();
+            assert_eq!((answer.text(), answer.closes()), ("mine", true));
+            client.expect_end();
             drop(kept);
         }
     }

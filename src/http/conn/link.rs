@@ -35,8 +35,10 @@ use super::write::{Content, Then, Write, send_both};
 use super::{Event, Owner, Sink};
 use crate::http::Shared;
 use crate::http::body::Body;
+use crate::http::head_edit::HeadEdit;
 use crate::http::request::Request;
 use crate::http::response::Response;
+use crate::http::status;
 
 /// A connection.
 pub(crate) struct Link {
@@ -148,8 +150,10 @@ impl Link {
     pub(super) fn write_response(self: &Arc<Self>, response: &Response, aio: &Aio) {
         let Some(operation) = accept(aio) else { return };
         with_head(|head| {
-            response.write_head(&super::NO_EDIT, head);
             let Answering { demands_close, to_head, .. } = self.answering();
+            // The client is told of what its request demands, whoever writes the answer.
+            let close = demands_close && !status::is_interim(response.status());
+            response.write_head(&HeadEdit { close, ..super::NO_EDIT }, head);
             let then = Then::of_response(response, demands_close, to_head);
             self.write_message(operation, head, response.stored_body(), then);
         });

@@ -224,7 +224,7 @@ impl Conn {
     ///
     /// A response with `Connection: close`, in any case, or of another version than HTTP/1.1, closes
     /// the connection with its last byte, and so does the final response to a request that demands
-    /// it, on a connection of a server. What is submitted from then on ends with `NNG_ECLOSED`, from
+    /// it, on a connection of a server, where it gets the field added. What is submitted from then on ends with `NNG_ECLOSED`, from
     /// the callback as well. If `Content-Length` says more than what is attached, the connection
     /// closes after as many more bytes of [`write`](Self::write) and
     /// [`write_all`](Self::write_all); with a `Transfer-Encoding` closing is left to the caller.
