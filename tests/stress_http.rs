@@ -570,8 +570,7 @@ impl Asked {
 
     fn check(&self, answer: &support::client::Answer) {
         assert_eq!(answer.status, self.status, "{:?}", self.text());
-        let says_so = self.closes && !self.bytes.starts_with(b"GET /writing");
-        assert_eq!(answer.closes(), says_so, "{:?}: {}", self.text(), answer.head);
+        assert_eq!(answer.closes(), self.closes, "{:?}: {}", self.text(), answer.head);
         if let Some(body) = &self.body {
             // Not printed: it may be long.
             assert!(answer.body == *body, "another body: {:?}: {}", self.text(), answer.head);

@@ -300,7 +300,10 @@ impl Link {
 
     /// Notes what the owner's present request demands of its answer.
     pub(crate) fn set_answering(self: &Arc<Self>, answering: Answering) {
-        self.look(|state| state.answering = answering);
+        self.look(|state| {
+            let raw_read = state.answering.raw_read;
+            state.answering = Answering { raw_read, ..answering };
+        });
     }
 
     /// Returns what has happened since [`set_answering`](Self::set_answering).
@@ -327,13 +330,13 @@ impl Link {
     fn look<R>(self: &Arc<Self>, look: impl FnOnce(&mut State) -> R) -> R {
         let mut held = self.state.lock();
         let result = look(&mut held);
-        let mut was_told = false;
+        let mut goes_on = false;
         while let Some((again, notes)) = held.give_back() {
             held = again;
             held.note_ready(readiness_of(notes));
-            was_told = true;
+            goes_on |= !std::mem::replace(&mut held.is_continued, true);
         }
-        if was_told {
+        if goes_on {
             self.runtime.schedule(Arc::new(GoOn(Arc::clone(self))));
         }
         result
@@ -353,7 +356,11 @@ impl Link {
         mut effects: Effects,
     ) -> Option<Event> {
         let mut event = None;
+        let mut goes_on = false;
         loop {
+            if std::mem::take(&mut effects.again) {
+                goes_on |= !std::mem::replace(&mut held.is_continued, true);
+            }
             // Under the lock, so that the last to change the deadline is the last to set the timer.
             if let Some(at) = effects.timer.take() {
                 self.timer().set(at);
@@ -368,7 +375,7 @@ impl Link {
             held.pump(&mut effects);
         }
         effects.finish();
-        if effects.again {
+        if goes_on {
             self.runtime.schedule(Arc::new(GoOn(Arc::clone(self))));
         }
         event
@@ -516,7 +523,10 @@ struct GoOn(Arc<Link>);
 
 impl Task for GoOn {
     fn run(self: Arc<Self>) {
-        self.0.with(State::pump);
+        self.0.with(|state, effects| {
+            state.is_continued = false;
+            state.pump(effects);
+        });
     }
 
     fn key(&self) -> usize {
@@ -539,5 +549,30 @@ impl Task for Deliver {
     fn key(&self) -> usize {
         // They take no longer than the budget allows.
         2
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::OwnedFd;
+    use std::os::unix::net::UnixStream;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_read_whose_interim_response_finds_the_peer_gone_ends() {
+        let runtime = Runtime::builder().host_driven().build().unwrap();
+        let (ours, peer) = UnixStream::pair().unwrap();
+        let socket = Socket::from_fd(OwnedFd::from(ours));
+        let link = Link::new(&runtime, socket, Arc::new(Settings::default()), None).unwrap();
+        link.set_answering(Answering { expects_continue: true, ..Answering::default() });
+        drop(peer);
+        let aio = runtime.aio_without_callback();
+        aio.set_buffer(vec![0; 8]).unwrap();
+        link.start_read(&aio, || (Kind::Some, None));
+        runtime.turn(Duration::ZERO).unwrap();
+        assert!(!aio.is_busy(), "nothing would end it any more");
+        assert_eq!(aio.outcome(), Err(Error::Closed));
     }
 }

@@ -116,7 +116,7 @@ impl Listener {
             return self.pace.lock().on_full().into();
         }
         let Some(accepted) = self.acceptor.lock().as_mut().map(Acceptor::try_accept) else {
-            return Attempt::Rest;
+            return self.pace.lock().on_drained().into();
         };
         match accepted {
             Ok(socket) => {

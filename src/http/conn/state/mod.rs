@@ -59,6 +59,8 @@ pub(super) struct State {
     pub(super) events: Queue<Event>,
     /// A thread is handing events to the owner.
     pub(super) is_delivering: bool,
+    /// A task is queued that will go on with what there was no time for.
+    pub(super) is_continued: bool,
 }
 
 /// The phases of a connection.
@@ -111,6 +113,7 @@ impl State {
             deadlines: Deadlines::default(),
             events: Queue::new(),
             is_delivering: false,
+            is_continued: false,
         }
     }
 
@@ -163,7 +166,12 @@ impl State {
 
     // --- Submission -----------------------------------------------------------------------------
 
-    pub(super) fn push_read(&mut self, read: Read, effects: &mut Effects) {
+    pub(super) fn push_read(&mut self, mut read: Read, effects: &mut Effects) {
+        // What led here may have found the connection broken.
+        if !self.is_open() {
+            read.abandon();
+            return effects.end_read(read, Err(Error::Closed));
+        }
         let is_first = self.reads.is_empty();
         self.reads.push(read);
         if is_first {
@@ -173,6 +181,9 @@ impl State {
     }
 
     pub(super) fn push_write(&mut self, write: Write, effects: &mut Effects) {
+        if !self.is_open() {
+            return effects.end_write(write.sink, Err(Error::Closed), 0);
+        }
         let is_first = self.writes.is_empty();
         self.writes.push(write);
         if is_first {
@@ -308,7 +319,9 @@ impl State {
             match received {
                 Ok(0) => self.end_of_stream(effects),
                 Ok(count) => {
-                    self.readable = count == offered || self.hangup;
+                    // More than a transfer takes is offered at once, so a short one says nothing.
+                    let is_full = count == offered || offered > Socket::MAX_TRANSFER;
+                    self.readable = is_full || self.hangup;
                     self.answering.raw_read += count as u64;
                     if let Some(outcome) = read.moved(count) {
                         self.end_read(outcome, effects);
@@ -372,7 +385,11 @@ impl State {
                 self.deadlines.reading = None;
                 self.events.push(match outcome {
                     Outcome::Done => return,
-                    Outcome::Request(head) => Event::Head(Ok(head)),
+                    Outcome::Request(head) => {
+                        // What others read from here on is taken from behind this head.
+                        self.answering.raw_read = 0;
+                        Event::Head(Ok(head))
+                    }
                     Outcome::BadHead(error) => Event::Head(Err(error)),
                     Outcome::Body(bytes) => Event::Body(Ok(bytes)),
                     Outcome::BadBody(error) => Event::Body(Err(error)),
