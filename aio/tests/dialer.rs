@@ -12,7 +12,9 @@ use std::time::Duration;
 use nng_aio::net::{Acceptor, Addr, Dialer, Family, IpcPath, Listener, Resolver, Stream};
 use nng_aio::{Aio, Error, Runtime, Timeout};
 use support::Directory;
-use support::streams::{connected, dialer_for, listening, recv, send, start_accept, start_dial};
+use support::streams::{
+    connected, dialer_for, listening, received, recv, send, start_accept, start_dial,
+};
 
 fn tcp() -> Listener {
     listening(Listener::tcp("127.0.0.1", "0", Family::Any))
@@ -288,6 +290,12 @@ fn a_connect_that_takes_time_comes_through() {
         let mut room = [0; 8];
         assert_eq!(dialed.recv_sync(&mut room, Timeout::Infinite), Ok(5));
         assert_eq!(&room[..5], b"hello");
+        // And free to be watched as a stream.
+        let waits = Aio::without_callback();
+        waits.set_timeout(Duration::from_millis(1));
+        waits.set_buffer(vec![0; 8]).unwrap();
+        dialed.recv(&waits);
+        assert_eq!(received(&waits), Err(Error::TimedOut));
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use nng_aio::net::{Dialer, Family, Listener, Stream};
 use nng_aio::{Aio, Runtime};
+use support::streams::Kind;
 use support::{Directory, FOREVER};
 
 fn host() -> Runtime {
@@ -105,4 +106,35 @@ fn a_chain_of_callbacks_echoes_in_turns() {
         assert_eq!(client.take_buffer(), [round; 4]);
     }
     server.stop();
+}
+
+#[test]
+fn an_operation_that_comes_while_the_rest_is_put_off_takes_its_place_behind_it() {
+    // More than a stream serves in one go.
+    const WAITING: u8 = 40;
+    for kind in Kind::ALL {
+        let runtime = host();
+        let [one, other] = kind.pair_on(&runtime);
+        let late = Arc::new(runtime.aio(|_| ()));
+        late.set_buffer(vec![0]).unwrap();
+        let waiting: Vec<_> = (0..WAITING)
+            .map(|index| {
+                let (stream, late) = (other.clone(), Arc::clone(&late));
+                let aio = runtime.aio(move |_| {
+                    if index == 0 {
+                        stream.recv(&late);
+                    }
+                });
+                aio.set_buffer(vec![0]).unwrap();
+                other.recv(&aio);
+                aio
+            })
+            .collect();
+        assert_eq!(one.send_sync(&(0..=WAITING).collect::<Vec<_>>(), FOREVER), Ok(41));
+        turn_until_idle(&runtime, &waiting[0]);
+        turn_until_idle(&runtime, &late);
+        assert_eq!(late.take_buffer(), [WAITING]);
+        let got: Vec<_> = waiting.iter().flat_map(Aio::take_buffer).collect();
+        assert_eq!(got, (0..WAITING).collect::<Vec<_>>());
+    }
 }
