@@ -17,7 +17,7 @@ use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 
 use nng_oxide::c_names::nng_http_conn_write_res;
-use nng_oxide::http::{Body, Exchange, Handler, Response, Server, ServerConfig, Shared};
+use nng_oxide::http::{Exchange, Handler, Response, Server, ServerConfig, Shared};
 use nng_oxide::{Error, Runtime, Url};
 use parking_lot::Mutex;
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -29,7 +29,7 @@ An HTTP server that says hello and gives back what it gets.
 Usage: http_server [OPTIONS] [ADDR]
 
   ADDR           host:port to listen on, by default 127.0.0.1:8080; port 0 lets the system choose
-  -v, --verbose  print how each response went
+  -v, --verbose  print how each response of /hello and /echo went
   --threads N    let the runtime have at most N threads, by default 256; it takes 3 at least
   -h, --help     print this
 
@@ -38,9 +38,6 @@ POST /echo            the body of the request, up to 1 MiB
 
 Ctrl-C ends it.
 ";
-
-/// What a client gets to read at `/hello`.
-const HELLO: &str = "Hello, World!";
 
 /// What the command line asks for.
 struct Options {
@@ -91,8 +88,14 @@ fn serve(options: &Options) -> Result<(), String> {
     drop(server);
     // Runs what is left, and joins every thread.
     runtime.shutdown();
-    println!("Served {} requests on {} connections.", stats.requests, stats.accepted);
+    let (requests, connections) =
+        (count(stats.requests, "request"), count(stats.accepted, "connection"));
+    println!("Served {requests} on {connections}.");
     Ok(())
+}
+
+fn count(number: u64, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 /// Makes a server with its handlers, and lets it listen.
@@ -101,13 +104,13 @@ fn start(runtime: &Runtime, options: &Options) -> Result<Server, Error> {
     let url = Url::parse(&format!("http://{}", options.addr))?;
     let server = Server::on(runtime, &url, ServerConfig::default())?;
 
-    // The answers are always the same, so they are made once. That to HEAD announces the length of
-    // a body that it does not have.
-    let for_get = hello(HELLO)?;
-    let for_head = hello(Body::declared(HELLO.len() as u64))?;
+    // The answer is always the same, so it is made once. HEAD gets its head.
+    let mut response = Response::new();
+    response.headers_mut().set("Content-Type", "text/plain")?;
+    response.set_body("Hello, World!");
+    let hello = Shared::new(response);
     server.add_handler(&Handler::function("/hello", move |exchange| {
-        let is_head = exchange.request().method() == "HEAD";
-        send(exchange, if is_head { &for_head } else { &for_get }, is_verbose);
+        send(exchange, &hello, is_verbose);
     }))?;
 
     let echo = Handler::function("/echo", move |exchange| {
@@ -126,13 +129,6 @@ fn start(runtime: &Runtime, options: &Options) -> Result<Server, Error> {
 
     server.start()?;
     Ok(server)
-}
-
-fn hello(body: impl Into<Body>) -> Result<Shared<Response>, Error> {
-    let mut response = Response::new();
-    response.headers_mut().set("Content-Type", "text/plain")?;
-    response.set_body(body);
-    Ok(response.into())
 }
 
 /// Writes `response` and returns; the exchange ends when the system has taken the last byte.
@@ -180,8 +176,9 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Option<Options>,
             "-v" | "--verbose" => is_verbose = true,
             "--threads" => {
                 let number = arguments.next().ok_or("--threads needs a number")?;
-                let count = number.parse().ok().filter(|count| *count > 0);
-                threads = Some(count.ok_or(format!("`{number}` is no number of threads"))?);
+                let count = number.parse().ok().filter(|count| *count >= 3);
+                let count = count.ok_or(format!("`{number}` is no number of threads above 2"))?;
+                threads = Some(count);
             }
             option if option.starts_with('-') => return Err(format!("there is no `{option}`")),
             _ if addr.is_some() => return Err(format!("`{argument}` is one argument too many")),

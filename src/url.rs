@@ -305,12 +305,12 @@ fn decode(text: &[u8]) -> Result<Vec<u8>, Error> {
 
 /// Returns the value of a hexadecimal digit.
 fn hex(digit: u8) -> Result<u8, Error> {
-    match digit {
-        b'0'..=b'9' => Ok(digit - b'0'),
-        b'a'..=b'f' => Ok(digit - b'a' + 10),
-        b'A'..=b'F' => Ok(digit - b'A' + 10),
-        _ => Err(Error::Invalid),
-    }
+    hex_value(digit).ok_or(Error::Invalid)
+}
+
+/// Returns the value of a hexadecimal digit, if it is one.
+pub(crate) fn hex_value(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
 
 /// Drops empty and dot segments from a path that is empty or begins with `/`.

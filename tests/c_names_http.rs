@@ -5,7 +5,7 @@ mod directory;
 #[path = "support/c_names.rs"]
 mod support;
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddrV4, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
@@ -421,10 +421,15 @@ fn a_ported_server_answers_and_ends() {
         assert!(answer.contains("Content-Type: text/plain\r\n"), "{answer}");
         assert!(answer.ends_with(&format!("\r\n\r\n{text}")), "{answer}");
     }
+    let mut idle = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("it listens");
+    idle.set_read_timeout(Some(LIMIT)).expect("the limit is above zero");
     nng_http_server_stop(&server);
     nng_http_server_release(server);
     nng_http_handler_free(handler);
-    assert!(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err());
+    match idle.read(&mut [0]) {
+        Ok(count) => assert_eq!(count, 0),
+        Err(error) => assert_eq!(error.kind(), ErrorKind::ConnectionReset),
+    }
 }
 
 #[test]

@@ -74,6 +74,18 @@ fn read_all(conn: &Conn, len: usize) -> Op {
     })
 }
 
+#[test]
+fn what_a_handler_writes_in_answer_to_head_has_no_body() {
+    let bed = Bed::new();
+    let (mut client, exchange) = bed.begin("HEAD / HTTP/1.1\r\nHost: h\r\n\r\n");
+    let op = write(&exchange.conn(), &with_body("hello"));
+    let head = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n";
+    assert_eq!(op.end(), (0, head.len()));
+    exchange.finish();
+    assert_eq!(client.answer_to("HEAD").field("content-length"), Some("5"));
+    assert_kept(&mut client);
+}
+
 /// The connection goes on.
 fn assert_kept(client: &mut Client) {
     assert_eq!(client.get("/next").text(), "next");

@@ -14,7 +14,7 @@ use nng_oxide::http::{Exchange, Handler, Server, ServerConfig};
 use parking_lot::{Mutex, MutexGuard};
 use support::client::Client;
 use support::server::{
-    connect, descriptors, fixed, handler, respond, running, serve, try_connect, until,
+    connect, descriptors, fixed, handler, own_address, respond, running, serve, try_connect, until,
 };
 use support::{BIG, Driver, LIMIT};
 
@@ -26,7 +26,7 @@ fn alone() -> MutexGuard<'static, ()> {
 
 /// A server on a runtime of the test's, whose clients decide when a connection ends.
 fn server_on(driver: &Driver) -> Server {
-    let url: Url = "http://127.0.0.1:0".parse().expect("it is a URL");
+    let url: Url = format!("http://{}:0", own_address()).parse().expect("it is a URL");
     let mut config = ServerConfig::default();
     config.linger_timeout = Some(LIMIT);
     let server = Server::on(&driver.runtime, &url, config).expect("the address is known");

@@ -112,6 +112,29 @@ on_both_runtimes! {
         bench.expect(HELLO);
     }
 
+    fn statuses_without_a_body_are_sent_without_it(bench) {
+        for (status, head) in [
+            (204, "HTTP/1.1 204 No Content\r\n\r\n"),
+            (101, "HTTP/1.1 101 Switching Protocols\r\n\r\n"),
+            (304, "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n"),
+        ] {
+            let mut response = with_body("hello");
+            response.set_status(status);
+            assert_eq!(bench.write_res(&response).end(), (0, head.len()), "{status}");
+            bench.expect(head);
+        }
+        bench.assert_open();
+    }
+
+    fn a_coding_is_announced_without_a_length(bench) {
+        let mut response = with_fields(&[("Transfer-Encoding", "chunked")]);
+        response.set_body("5\r\nhello\r\n0\r\n\r\n");
+        let text = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\
+                    5\r\nhello\r\n0\r\n\r\n";
+        assert_eq!(bench.write_res(&response).end(), (0, text.len()));
+        bench.expect(text);
+    }
+
     fn a_body_that_is_only_announced_is_not_sent(bench) {
         let mut response = Response::new();
         response.set_body(Body::declared(5));

@@ -6,7 +6,7 @@
 use std::any::Any;
 use std::fmt;
 use std::mem;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use crate::buffer::Buffers;
@@ -14,7 +14,6 @@ use crate::core::{Core, key_of};
 use crate::operation::{Cancel, Operation, OperationId};
 use crate::runtime::{Shared, Task};
 use crate::state::{Refused, SLOTS};
-use crate::sync::Mutex;
 use crate::timeout::Timeout;
 use crate::{Error, Runtime, log, sleep};
 
@@ -323,8 +322,10 @@ impl Aio {
     /// [`unpark`](Self::unpark) takes it out to finish it. If the aio is stopped or dropped before
     /// the operation is armed, it ends with `NNG_ECLOSED`.
     pub fn park(&self, operation: Operation) {
-        let old = self.core.slot.with(|state| state.slots_mut().parked.replace(operation));
-        drop(old);
+        match self.core.slot.with(|state| state.park(operation)) {
+            Ok(old) => drop(old),
+            Err(operation) => operation.finish(Err(Error::Closed)),
+        }
     }
 
     /// Takes the parked operation; `None` if there is none, or it has been ended already.
@@ -332,7 +333,9 @@ impl Aio {
         self.core.slot.with(|state| state.slots()?.parked.take())
     }
 
-    /// Arms the parked operation: `routine` is called, once, when somebody wants it to end.
+    /// Arms the parked operation: `routine` is called, once, when somebody wants it to end, unless
+    /// it has ended by then. Until `routine` has returned the operation stays in flight, whoever
+    /// finishes it meanwhile: it never meets a later one.
     ///
     /// A refusal (a limit of zero, an abort or stop that came first, or `State` if it was armed
     /// before) is delivered by the same
@@ -342,48 +345,47 @@ impl Aio {
     /// # Source
     /// nng 1.12, nng_aio_defer(3).
     pub fn defer<F: Fn(Error) + Send + Sync + 'static>(&self, routine: F) {
-        let Some(mut operation) = self.unpark() else { return };
-        let id = operation.id();
-        let deferred = Arc::new(Deferred { routine, gate: Mutex::new(()) });
-        let gate = deferred.gate.lock();
-        let armed = operation.arm(&deferred);
-        self.park(operation);
-        drop(gate);
-        if let Err(error) = armed {
-            let runtime = Arc::clone(&self.core.runtime);
-            runtime.schedule(Arc::new(Refusal { deferred, id, error }));
+        // From here on it belongs to the aio alone, so that whoever finishes the operation passes it
+        // on to be dropped where its destructor may run.
+        let cancel = Arc::new(Deferred { core: Arc::downgrade(&self.core), routine });
+        if let Some((id, error, cancel)) = self.core.arm_parked(cancel) {
+            let refusal = Refusal { cancel, id, error, key: key_of::<F>() };
+            self.core.runtime.schedule(Arc::new(refusal));
         }
     }
 }
 
 /// A cancel function given as a closure.
 struct Deferred<F> {
+    core: Weak<Core>,
     routine: F,
-    /// Shut while the operation is armed and not yet parked: the routine would not find it.
-    gate: Mutex<()>,
 }
 
 impl<F: Fn(Error) + Send + Sync> Cancel for Deferred<F> {
-    fn cancel(self: Arc<Self>, _id: OperationId, error: Error) {
-        drop(self.gate.lock());
-        (self.routine)(error);
+    fn cancel(self: Arc<Self>, id: OperationId, error: Error) {
+        if let Some(core) = self.core.upgrade()
+            && let Some(_held) = core.hold(id)
+        {
+            (self.routine)(error);
+        }
     }
 }
 
 /// The refusal of an arm on its way to the cancel function.
-struct Refusal<F> {
-    deferred: Arc<Deferred<F>>,
+struct Refusal {
+    cancel: Arc<dyn Cancel>,
     id: OperationId,
     error: Error,
+    key: usize,
 }
 
-impl<F: Fn(Error) + Send + Sync + 'static> Task for Refusal<F> {
+impl Task for Refusal {
     fn run(self: Arc<Self>) {
-        Arc::clone(&self.deferred).cancel(self.id, self.error);
+        Arc::clone(&self.cancel).cancel(self.id, self.error);
     }
 
     fn key(&self) -> usize {
-        key_of::<F>()
+        self.key
     }
 }
 

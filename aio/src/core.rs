@@ -97,6 +97,50 @@ impl Core {
         armed.map_err(|(error, _cancel)| error)
     }
 
+    /// Makes the parked operation cancellable, where it is, if there is one. On refusal the
+    /// operation's name and the provider come back.
+    pub(crate) fn arm_parked(
+        self: &Arc<Self>,
+        cancel: Arc<dyn Cancel>,
+    ) -> Option<(OperationId, Error, Arc<dyn Cancel>)> {
+        let (generation, armed) = self.slot.with(|state| {
+            let generation = state.slots()?.parked.as_ref()?.generation();
+            // Whoever finishes it before its deadline is set would miss that.
+            if !state.hold(generation) {
+                return None;
+            }
+            let armed = match self.refusal() {
+                Some(error) => Err((error, cancel)),
+                None => state.arm(cancel, Timeout::Default, Instant::now),
+            };
+            if let (Ok(Some(_)), Some(slots)) = (&armed, state.slots())
+                && let Some(operation) = &mut slots.parked
+            {
+                operation.set_timed();
+            }
+            Some((generation, armed))
+        })?;
+        if let Ok(Some(at)) = &armed {
+            self.set_deadline(*at);
+        }
+        self.give_back();
+        let id = OperationId::of(self, generation);
+        armed.err().map(|(error, cancel)| (id, error, cancel))
+    }
+
+    /// Keeps an operation in flight while the guard lives; `None` if it has ended already.
+    pub(crate) fn hold(self: &Arc<Self>, id: OperationId) -> Option<Held> {
+        let is_held = self.slot.with(|state| state.hold(id.generation()));
+        is_held.then(|| Held(Arc::clone(self)))
+    }
+
+    fn give_back(self: &Arc<Self>) {
+        if let Some(end) = self.slot.with(|state| state.give_back()) {
+            // Its deadline may have been set since it was cleared.
+            Self::finish(Arc::clone(self), end.result, end.count, end.buffers, true);
+        }
+    }
+
     /// Asked inside the slot: the runtime's end marks itself before it visits the slots, so an
     /// operation either is refused here or is found armed there.
     fn refusal(&self) -> Option<Error> {
@@ -148,7 +192,7 @@ impl Core {
     }
 
     /// Ends the operation in flight. May be called with any lock held, so nothing foreign is dropped
-    /// here.
+    /// here: the last owner of a provider hands it over, unless another one lets go at this moment.
     pub(crate) fn finish(
         self: Arc<Self>,
         result: i32,
@@ -222,6 +266,15 @@ impl Core {
             runtime.before_block();
             self.slot.wait();
         }
+    }
+}
+
+/// Keeps an operation in flight; its end, if it comes meanwhile, is made up for.
+pub(crate) struct Held(Arc<Core>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.give_back();
     }
 }
 

@@ -25,7 +25,8 @@ use crate::log;
 use crate::state::{Input, SLOTS};
 use crate::timeout::Timeout;
 
-/// Names one operation of one aio towards its provider; never reused while anybody can hold it.
+/// Names one operation of one aio towards its provider; not reused while the aio lives, until its
+/// operations have been counted through 32 bits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct OperationId {
     core: usize,
@@ -130,9 +131,18 @@ impl Operation {
         Ok(())
     }
 
+    pub(crate) fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    /// Notes that the deadline cell is about to be set.
+    pub(crate) fn set_timed(&mut self) {
+        self.timed = true;
+    }
+
     fn start_clock(&mut self, deadline: Option<Instant>) {
         if let Some(at) = deadline {
-            self.timed = true;
+            self.set_timed();
             Core::set_deadline(self.core(), at);
         }
     }
@@ -236,6 +246,10 @@ impl Drop for Operation {
 }
 
 impl OperationId {
+    pub(crate) fn generation(self) -> u32 {
+        self.generation
+    }
+
     pub(crate) fn of(core: &Arc<Core>, generation: u32) -> Self {
         Self { core: Arc::as_ptr(core).addr(), generation }
     }

@@ -89,6 +89,17 @@ pub(crate) struct Slots {
     pub(crate) outputs: [Option<Output>; SLOTS],
     /// An operation kept here for providers that have no other place for it.
     pub(crate) parked: Option<Operation>,
+    /// How many threads want the operation in flight to stay that for a moment.
+    holds: u32,
+    /// Its end, which came meanwhile.
+    postponed: Option<Postponed>,
+}
+
+/// The end of an operation that is held.
+pub(crate) struct Postponed {
+    pub(crate) result: i32,
+    pub(crate) count: usize,
+    pub(crate) buffers: Buffers,
 }
 
 /// Why an operation was not accepted.
@@ -116,7 +127,7 @@ pub(crate) type Stale = Option<[Option<Output>; SLOTS]>;
 pub(crate) enum AfterFinish {
     /// Queue the callback.
     Schedule,
-    /// The running callback's end will do it.
+    /// The end of the running callback will do it, or whoever holds the operation.
     Deferred,
     /// There is no callback; wake those who wait, if any.
     Idle { wake: bool },
@@ -287,6 +298,33 @@ impl OpState {
         }
     }
 
+    /// Keeps an operation in flight until it is [given back](Self::give_back); its end is postponed
+    /// until then. False if it has ended already.
+    pub(crate) fn hold(&mut self, generation: u32) -> bool {
+        let is_present = self.generation == generation && self.is_in_flight();
+        if is_present {
+            self.slots_mut().holds += 1;
+        }
+        is_present
+    }
+
+    /// Ends a [hold](Self::hold). Returns the end of the operation if it came meanwhile: it is to be
+    /// finished again.
+    pub(crate) fn give_back(&mut self) -> Option<Postponed> {
+        let slots = self.slots()?;
+        slots.holds -= 1;
+        if slots.holds == 0 { slots.postponed.take() } else { None }
+    }
+
+    /// Keeps an operation for a provider that has no other place for it; gives it back if the aio
+    /// has been stopped, since nobody would end it any more. What was there comes back, too.
+    pub(crate) fn park(&mut self, operation: Operation) -> Result<Option<Operation>, Operation> {
+        if self.stopped && self.is_begun() {
+            return Err(operation);
+        }
+        Ok(self.slots_mut().parked.replace(operation))
+    }
+
     /// Refuses every further begin and arm. An armed operation's provider is to be asked to end it.
     pub(crate) fn stop(&mut self) -> Option<(Arc<dyn Cancel>, u32)> {
         self.stopped = true;
@@ -304,6 +342,10 @@ impl OpState {
         count: usize,
         buffers: Buffers,
     ) -> (AfterFinish, Option<Arc<dyn Cancel>>) {
+        if let Some(slots) = self.slots().filter(|slots| slots.holds > 0) {
+            slots.postponed = Some(Postponed { result, count, buffers });
+            return (AfterFinish::Deferred, None);
+        }
         self.result = result;
         self.count = count;
         self.contents.buffers = buffers;

@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -251,4 +252,106 @@ fn a_refused_deferral_is_delivered_by_the_routine_on_another_thread() {
         aio.wait();
         assert_eq!(aio.result(), code.code());
     }
+}
+
+#[test]
+fn an_operation_does_not_end_before_the_routine_that_ends_it_has_returned() {
+    let (aio, hear) = telling();
+    let aio = Arc::new(aio);
+    let (enter, entered) = mpsc::channel();
+    let (leave, left) = mpsc::channel::<()>();
+    let left = Mutex::new(left);
+    aio.park(aio.begin().unwrap());
+    let again = Arc::downgrade(&aio);
+    aio.defer(move |error| {
+        send(&enter, error);
+        let _ = left.lock().recv();
+        // What is parked by now would be another operation, were there one.
+        assert!(again.upgrade().is_some_and(|aio| aio.unpark().is_none()));
+    });
+    let asker = std::thread::spawn({
+        let aio = Arc::clone(&aio);
+        move || aio.abort(Error::Permission)
+    });
+    assert_eq!(must(&entered), Error::Permission);
+    aio.unpark().unwrap().finish_with_count(7);
+    assert!(aio.is_busy() && hear.try_recv().is_err(), "its end is postponed");
+    leave.send(()).unwrap();
+    asker.join().unwrap();
+    assert_eq!(must(&hear), 0, "and stays what it was");
+    assert_eq!(aio.count(), 7);
+    aio.wait();
+}
+
+#[test]
+fn a_refusal_does_not_meet_the_next_operation() {
+    let (aio, hear) = telling();
+    let aio = Arc::new(aio);
+    let asked = Arc::new(AtomicUsize::new(0));
+    for _ in 0..2_000 {
+        aio.set_timeout(Duration::ZERO);
+        aio.park(aio.begin().unwrap());
+        let (weak, count) = (Arc::downgrade(&aio), Arc::clone(&asked));
+        aio.defer(move |error| {
+            count.fetch_add(1, SeqCst);
+            if let Some(operation) = weak.upgrade().and_then(|aio| aio.unpark()) {
+                operation.finish(Err(error));
+            }
+        });
+        // The provider was not told, and has its own end for it, perhaps before the refusal.
+        if let Some(operation) = aio.unpark() {
+            operation.finish(Ok(()));
+        }
+        let first = must(&hear);
+        assert!([0, codes::NNG_ETIMEDOUT].contains(&first));
+        aio.wait();
+        aio.set_timeout(FOREVER);
+        aio.park(aio.begin().unwrap());
+        aio.defer(|_| panic!("nobody asks for its end"));
+        aio.unpark().expect("nobody else ends it").finish(Ok(()));
+        assert_eq!(must(&hear), 0);
+        aio.wait();
+    }
+}
+
+#[test]
+fn what_is_finished_while_it_is_deferred_ends_and_keeps_no_deadline() {
+    let aio = Arc::new(Aio::without_callback());
+    aio.set_timeout(FOREVER);
+    let (give, take) = mpsc::channel::<()>();
+    let finisher = std::thread::spawn({
+        let aio = Arc::clone(&aio);
+        move || {
+            while take.recv().is_ok() {
+                // As soon as it is there, in the middle of the deferral perhaps.
+                let operation = loop {
+                    if let Some(operation) = aio.unpark() {
+                        break operation;
+                    }
+                };
+                operation.finish(Ok(()));
+            }
+        }
+    });
+    returns(move || {
+        for _ in 0..20_000 {
+            let operation = aio.begin().expect("the last one has ended");
+            give.send(()).unwrap();
+            aio.park(operation);
+            aio.defer(|_| panic!("nobody asks for its end"));
+            aio.wait();
+            assert_eq!(aio.result(), 0);
+        }
+        drop(give);
+    });
+    finisher.join().unwrap();
+}
+
+#[test]
+fn what_is_parked_on_a_stopped_aio_ends() {
+    let (aio, hear) = telling();
+    let (operation, alias) = (aio.begin().unwrap(), aio.alias());
+    aio.reap();
+    alias.park(operation);
+    assert_eq!(must(&hear), codes::NNG_ECLOSED);
 }

@@ -42,8 +42,13 @@ impl Entity {
     /// # Source
     /// RFC 9112 section 7.1.3.
     pub(super) fn dechunk_fields(&mut self) {
-        // Absence is fine: both are optional.
-        let _ = self.headers.remove(TRANSFER_ENCODING);
+        let codings = self.headers.get(TRANSFER_ENCODING).unwrap_or_default();
+        let inner = codings.rsplit_once(',').map(|(inner, _chunked)| inner.trim_end().to_owned());
+        // What else it is coded in, the reader has to decode; absence is fine.
+        let _ = match inner {
+            Some(inner) => self.headers.set(TRANSFER_ENCODING, &inner),
+            None => self.headers.remove(TRANSFER_ENCODING).map(drop),
+        };
         let _ = self.headers.remove("Trailer");
         self.headers.set_content_length(self.body.declared_len());
     }

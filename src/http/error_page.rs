@@ -22,9 +22,13 @@ pub(crate) fn error_page(status: u16, reason: &str, details: &str) -> String {
     page.push_str(status);
     page.push_str("</h1>\n<h2>");
     escape_html(reason, &mut page);
-    page.push_str("</h2>\n<p>");
-    page.push_str(details);
-    page.push_str("</p></body></html>\n");
+    page.push_str("</h2>");
+    if !details.is_empty() {
+        page.push_str("\n<p>");
+        page.push_str(details);
+        page.push_str("</p>");
+    }
+    page.push_str("</body></html>\n");
     page
 }
 

@@ -32,6 +32,10 @@ impl HeadEdit<'_> {
             if self.omit.iter().any(|omitted| is(omitted)) {
                 continue;
             }
+            // A coding says where the body ends, and excludes a length (RFC 9112 section 6.2).
+            if name.len() == 14 && is(CONTENT_LENGTH) && headers.contains(TRANSFER_ENCODING) {
+                continue;
+            }
             write_field(name, value, out);
             // The length tells nearly all other fields apart from those that matter here.
             match name.len() {

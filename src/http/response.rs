@@ -198,6 +198,22 @@ impl Response {
         &self.entity.body
     }
 
+    /// Returns what of the body is sent in an answer to a `HEAD` request or to another: nothing
+    /// where a client expects nothing, since it would take that for the next response.
+    pub(crate) fn sent_body(&self, to_head: bool) -> &Body {
+        static NOTHING: Body = Body::empty();
+        if to_head || !status::permits_body(self.status) { &NOTHING } else { self.stored_body() }
+    }
+
+    /// Returns the names of fields that a response of this status must not have.
+    ///
+    /// # Source
+    /// RFC 9110 section 8.6, RFC 9112 section 6.1.
+    pub(crate) const fn unsaid(&self) -> &'static [&'static str] {
+        let may_say = status::permits_body(self.status) || self.status == 304;
+        if may_say { &[] } else { &[CONTENT_LENGTH, TRANSFER_ENCODING] }
+    }
+
     /// Makes `page`, which is HTML, the body.
     ///
     /// # Source

@@ -1,7 +1,8 @@
 //! What the tests of the HTTP server share: a server of its own, and clients that are bare sockets.
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, TcpStream};
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use std::time::Instant;
 
 use nng_oxide::Url;
@@ -11,10 +12,20 @@ pub(crate) use super::LIMIT;
 
 /// A server that runs on a port of its own.
 pub(crate) fn running(config: ServerConfig) -> Server {
-    let url: Url = "http://127.0.0.1:0".parse().expect("it is a URL");
+    let url: Url = format!("http://{}:0", own_address()).parse().expect("it is a URL");
     let server = Server::with_config(&url, config).expect("the address is known");
     server.start().expect("a port is free");
     server
+}
+
+/// A loopback address that nobody else uses now, so that a port which is free again stays free.
+pub(crate) fn own_address() -> Ipv4Addr {
+    static LAST: AtomicU8 = AtomicU8::new(0);
+    if cfg!(not(target_os = "linux")) {
+        return Ipv4Addr::LOCALHOST;
+    }
+    let [.., high, low] = std::process::id().to_be_bytes();
+    Ipv4Addr::new(127, high, low, LAST.fetch_add(1, Relaxed) % 254 + 1)
 }
 
 /// Tries to connect to a server.

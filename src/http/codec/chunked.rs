@@ -19,6 +19,7 @@ use std::ops::Range;
 use super::error::ChunkError;
 use super::grammar::{is_token_byte, is_value_byte};
 use super::{DIGITS, Limits};
+use crate::url::hex_value;
 
 /// What follows the data of a chunk.
 const CHUNK_END: &[u8] = b"\r\n";
@@ -189,10 +190,7 @@ impl ChunkedDecoder {
     }
 
     fn add_digit(&mut self, digit: u8) -> Result<State, ChunkError> {
-        let value = match digit {
-            b'0'..=b'9' => digit - b'0',
-            _ => (digit | 0x20) - b'a' + 10,
-        };
+        let value = hex_value(digit).ok_or(ChunkError::Size)?;
         let size = self.remaining.checked_mul(16).ok_or(ChunkError::SizeOverflow)?;
         self.remaining = size | u64::from(value);
         Ok(State::Size)

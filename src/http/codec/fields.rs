@@ -16,8 +16,6 @@ pub(super) struct Facts<'a> {
     pub(super) coding: Coding,
     /// `Connection` has the option `close`.
     pub(super) close: bool,
-    /// `Connection` has the option `upgrade`.
-    pub(super) upgrade: bool,
     pub(super) expect: Expect,
 }
 
@@ -93,7 +91,6 @@ impl<'a> Facts<'a> {
     fn add_connection(&mut self, value: &[u8]) {
         for option in elements(value) {
             self.close |= option.eq_ignore_ascii_case(b"close");
-            self.upgrade |= option.eq_ignore_ascii_case(b"upgrade");
         }
     }
 }

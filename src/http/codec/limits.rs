@@ -4,7 +4,7 @@
 ///
 /// Memory grows with what was received, never with what was announced, so a limit costs nothing
 /// until it is reached. Set a limit to `usize::MAX` to lift it, except [`head`](Self::head), which
-/// is never above 1 GiB.
+/// is never above 1 GiB, and [`fields`](Self::fields), which is never above 4096.
 /// # Source
 /// RFC 9112 sections 3, 2.2 and 7.1.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -30,9 +30,17 @@ impl Limits {
     /// What offsets within a head can count without worry.
     const MAX_HEAD: usize = 1 << 30;
 
+    /// How many fields can be compared with one another without worry.
+    const MAX_FIELDS: usize = 4096;
+
     /// Returns the limit on a head that applies.
     pub(super) fn head_bytes(&self) -> usize {
         self.head.min(Self::MAX_HEAD)
+    }
+
+    /// Returns the limit on field lines that applies.
+    pub(super) fn field_lines(&self) -> usize {
+        self.fields.min(Self::MAX_FIELDS)
     }
 }
 

@@ -94,7 +94,7 @@ impl Lines {
             return Ok(None);
         }
         loop {
-            match read_field(window, self.line, self.entries.len() < limits.fields)? {
+            match read_field(window, self.line, self.entries.len() < limits.field_lines())? {
                 Some(FieldLine::Field { name_end, value, next }) => {
                     self.note_name(&window[self.line..name_end]);
                     let relative =

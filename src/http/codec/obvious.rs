@@ -49,6 +49,48 @@ pub(super) fn request_head(input: &[u8]) -> Verdict<Head<'_>> {
     }
 }
 
+/// A response head as the rules see it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct ResponseHead<'a> {
+    /// Bytes of input it takes.
+    pub(super) len: usize,
+    pub(super) version: &'a str,
+    pub(super) status: u16,
+    pub(super) reason: &'a [u8],
+    /// As they came, one for each line.
+    pub(super) fields: Vec<(&'a str, &'a [u8])>,
+}
+
+/// Judges the response head at the start of `input`.
+pub(super) fn response_head(input: &[u8]) -> Verdict<ResponseHead<'_>> {
+    let Some((lines, len)) = lines(input) else { return Verdict::Partial };
+    match judge_response(&lines).filter(|_| len <= 64 << 10) {
+        Some(head) => Verdict::Accepted(ResponseHead { len, ..head }),
+        None => Verdict::Refused,
+    }
+}
+
+fn judge_response<'a>(lines: &[&'a [u8]]) -> Option<ResponseHead<'a>> {
+    let (status_line, fields) = lines.split_first()?;
+    if fields.len() > 128 {
+        return None;
+    }
+    let (start, reason) = status_line.split_at_checked("HTTP/1.1 200".len())?;
+    let (version, status) = str::from_utf8(start).ok()?.split_once(' ')?;
+    let minor = version.strip_prefix("HTTP/1.")?;
+    let all_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_valid = minor.len() == 1 && all_digits(minor) && all_digits(status);
+    let status = status.parse().ok().filter(|status| is_valid && *status >= 100)?;
+    // The reason is like a value, and the blank before it goes with it if both are missing.
+    let reason = match reason {
+        [] => reason,
+        [b' ', reason @ ..] => field(&[b"reason:", reason].concat()).and(Some(trim(reason)))?,
+        _ => return None,
+    };
+    let fields = fields.iter().map(|line| field(line)).collect::<Option<Vec<_>>>()?;
+    Some(ResponseHead { len: 0, version, status, reason, fields })
+}
+
 /// Cuts a head into its lines, up to the empty one; tells how long it is.
 fn lines(input: &[u8]) -> Option<(Vec<&[u8]>, usize)> {
     let mut lines = Vec::new();
@@ -108,13 +150,16 @@ fn judge<'a>(lines: &[&'a [u8]]) -> Option<Head<'a>> {
 fn field(line: &[u8]) -> Option<(&str, &[u8])> {
     let colon = line.iter().position(|&byte| byte == b':')?;
     let name = str::from_utf8(&line[..colon]).ok()?;
-    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
-    let value = &line[colon + 1..];
-    let start = value.iter().position(|byte| !is_blank(byte)).unwrap_or(value.len());
-    let end = value.iter().rposition(|byte| !is_blank(byte)).map_or(start, |last| last + 1);
-    let value = &value[start..end];
+    let value = trim(&line[colon + 1..]);
     let is_valid = value.iter().all(|&byte| byte == b'\t' || byte >= b' ' && byte != 0x7f);
     (is_token(name) && is_valid).then_some((name, value))
+}
+
+fn trim(value: &[u8]) -> &[u8] {
+    let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t');
+    let start = value.iter().position(|byte| !is_blank(byte)).unwrap_or(value.len());
+    let end = value.iter().rposition(|byte| !is_blank(byte)).map_or(start, |last| last + 1);
+    &value[start..end]
 }
 
 fn is_token(text: &str) -> bool {

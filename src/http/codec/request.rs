@@ -61,8 +61,6 @@ pub(crate) struct RequestHead {
     pub(crate) keeps_alive: bool,
     /// The client waits for `100 Continue` before it sends the body.
     pub(crate) expects_continue: bool,
-    /// `Connection` has the option `upgrade`.
-    pub(crate) upgrade: bool,
     /// The form of the target.
     pub(crate) target: TargetForm,
 }
@@ -225,7 +223,6 @@ impl RequestParser {
             expects_continue: is_persistent
                 && facts.expect == Expect::Continue
                 && body != BodyFraming::Empty,
-            upgrade: facts.upgrade,
             target,
         })
     }

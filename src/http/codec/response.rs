@@ -42,8 +42,6 @@ pub(crate) struct ResponseHead {
     /// The connection may stay open: HTTP/1.1 or later, and `Connection` does not say `close`.
     /// A body that lasts until the end of the stream overrides this.
     pub(crate) keeps_alive: bool,
-    /// `Connection` has the option `upgrade`.
-    pub(crate) upgrade: bool,
     version: Version,
     status: u16,
     length: Length,
@@ -160,7 +158,6 @@ impl ResponseParser {
         ResponseHead {
             len: head.len(),
             keeps_alive: line.version >= Version::HTTP_11 && !facts.close,
-            upgrade: facts.upgrade,
             version: line.version,
             status: line.status,
             length: facts.length,

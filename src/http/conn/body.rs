@@ -17,7 +17,14 @@ pub(crate) struct BodyReader {
     is_kept: bool,
     /// How many more bytes may come.
     room: u64,
+    /// How many more bytes may come that say where chunks begin and end.
+    framing_room: u64,
 }
+
+/// What the lines between chunks may take: so much in any case, and so much for each byte of the
+/// body. The shortest chunks of one byte take five.
+const FRAMING: u64 = 16 << 10;
+const FRAMING_PER_BYTE: u64 = 16;
 
 #[derive(Debug)]
 enum Coding {
@@ -34,6 +41,8 @@ pub(crate) enum BodyError {
     Chunk(ChunkError),
     /// It exceeds the limit.
     TooLong,
+    /// There is little in its chunks, and much between them.
+    TooMuchFraming,
 }
 
 impl BodyReader {
@@ -45,13 +54,14 @@ impl BodyReader {
         memory: Vec<u8>,
     ) -> Self {
         let coding = Coding::of(framing, limits);
-        Self { coding, bytes: memory, is_kept: true, room: limit }
+        Self { coding, bytes: memory, is_kept: true, room: limit, framing_room: FRAMING }
     }
 
     /// Reads a body and drops it, as long as it takes at most `limit` bytes on the wire.
     pub(crate) fn drain(framing: BodyFraming, limits: &Limits, limit: u64) -> Self {
         let coding = Coding::of(framing, limits);
-        Self { coding, bytes: Vec::new(), is_kept: false, room: limit }
+        // All that comes counts against the limit, framing as well.
+        Self { coding, bytes: Vec::new(), is_kept: false, room: limit, framing_room: u64::MAX }
     }
 
     /// Takes more input; returns how much of it belongs to the body, and whether that was the end.
@@ -82,26 +92,29 @@ impl BodyReader {
             match decoder.step(&input[at..]).map_err(BodyError::Chunk)? {
                 Step::Data(range) => {
                     let data = at + range.start..at + range.end;
+                    self.count_framing(range.start)?;
                     at = data.end;
-                    // What is only counted is counted as it is on the wire, below.
-                    if self.is_kept {
-                        self.take(&input[data])?;
-                    }
+                    self.framing_room =
+                        self.framing_room.saturating_add(data.len() as u64 * FRAMING_PER_BYTE);
+                    self.take(&input[data])?;
                 }
                 Step::End(count) => {
-                    self.count_if_dropped(at + count)?;
+                    self.count_framing(count)?;
                     return Ok((at + count, true));
                 }
                 Step::Partial => {
-                    self.count_if_dropped(input.len())?;
+                    self.count_framing(input.len() - at)?;
                     return Ok((input.len(), false));
                 }
             }
         }
     }
 
-    fn count_if_dropped(&mut self, count: usize) -> Result<(), BodyError> {
-        if self.is_kept { Ok(()) } else { self.count(count) }
+    fn count_framing(&mut self, len: usize) -> Result<(), BodyError> {
+        self.framing_room =
+            self.framing_room.checked_sub(len as u64).ok_or(BodyError::TooMuchFraming)?;
+        // What is dropped is counted as it is on the wire.
+        if self.is_kept { Ok(()) } else { self.count(len) }
     }
 
     fn take(&mut self, bytes: &[u8]) -> Result<(), BodyError> {
@@ -153,7 +166,7 @@ impl BodyError {
     pub(crate) const fn status(self) -> u16 {
         match self {
             Self::Chunk(error) => error.status(),
-            Self::TooLong => 400,
+            Self::TooLong | Self::TooMuchFraming => 400,
         }
     }
 
@@ -162,6 +175,7 @@ impl BodyError {
         match self {
             Self::Chunk(error) => error.error(),
             Self::TooLong => Error::MessageSize,
+            Self::TooMuchFraming => Error::Protocol,
         }
     }
 }
@@ -171,6 +185,7 @@ impl fmt::Display for BodyError {
         match self {
             Self::Chunk(error) => error.fmt(f),
             Self::TooLong => f.write_str("body too long"),
+            Self::TooMuchFraming => f.write_str("too much between the chunks of the body"),
         }
     }
 }
@@ -216,6 +231,21 @@ mod tests {
         let drain = |limit| BodyReader::drain(BodyFraming::Chunked, &limits, limit);
         assert_eq!(read(drain(wire.len() as u64), wire, 3), Ok(Vec::new()));
         assert_eq!(read(drain(wire.len() as u64 - 1), wire, 3), Err(BodyError::TooLong));
+    }
+
+    #[test]
+    fn what_is_between_chunks_is_limited_by_what_is_in_them() {
+        let limits = Limits::default();
+        let reader = || BodyReader::collect(BodyFraming::Chunked, &limits, 1 << 20, Vec::new());
+        let padded = format!("1;{}\r\nx\r\n", "a".repeat(1000)).repeat(40);
+        for piece in [1, 7, 4096, padded.len()] {
+            let read = read(reader(), padded.as_bytes(), piece);
+            assert_eq!(read, Err(BodyError::TooMuchFraming), "{piece}");
+        }
+        let shortest = "1\r\nx\r\n".repeat(20_000) + "0\r\n\r\n";
+        for piece in [1, 7, 4096, shortest.len()] {
+            assert_eq!(read(reader(), shortest.as_bytes(), piece).unwrap().len(), 20_000);
+        }
     }
 
     #[test]

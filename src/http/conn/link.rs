@@ -153,9 +153,10 @@ impl Link {
             let Answering { demands_close, to_head, .. } = self.answering();
             // The client is told of what its request demands, whoever writes the answer.
             let close = demands_close && !status::is_interim(response.status());
-            response.write_head(&HeadEdit { close, ..super::NO_EDIT }, head);
+            let edit = HeadEdit { close, omit: response.unsaid(), ..super::NO_EDIT };
+            response.write_head(&edit, head);
             let then = Then::of_response(response, demands_close, to_head);
-            self.write_message(operation, head, response.stored_body(), then);
+            self.write_message(operation, head, response.sent_body(to_head), then);
         });
     }
 
@@ -439,6 +440,9 @@ fn send_or_queue(
         && let Some(socket) = state.socket_mut()
     {
         sent = send_both(socket, head, rest, 0);
+        if let (Ok(1..), Some(id)) = (sent, transaction) {
+            state.note_sent(id);
+        }
         if sent == Ok(total) {
             let sink = if let Sink::Owner = sink { Sink::Nobody } else { sink };
             state.on_written(sink, total, None, then, effects);

@@ -167,7 +167,11 @@ impl Read {
             Kind::Response(response) => {
                 let limits = parsers.limits;
                 let parsed = parsers.responses().parse(input, limits, &mut response.lock());
-                Ok(parsed?.map_or((0, None), |head| (head.len, Some(Outcome::Done))))
+                let Some(head) = parsed? else { return Ok((0, None)) };
+                // The reader goes by the fields to find the end of the body. Which request this
+                // answers is not known here.
+                head.framing("GET")?;
+                Ok((head.len, Some(Outcome::Done)))
             }
             Kind::Body(reader) => match reader.feed(input) {
                 Ok((count, false)) => Ok((count, None)),

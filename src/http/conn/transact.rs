@@ -16,11 +16,13 @@ pub(super) struct Transaction {
     /// The request's, since the body's length depends on it.
     method: Box<str>,
     body: Option<BodyReader>,
+    /// Something of the request has been sent. What arrives before answers something else.
+    pub(super) is_sent: bool,
 }
 
 impl Transaction {
     pub(super) fn new(response: Shared<Response>, method: &str) -> Self {
-        Self { response, method: method.into(), body: None }
+        Self { response, method: method.into(), body: None, is_sent: false }
     }
 
     /// Takes what belongs to the response from `input`; returns how much that was, and whether it
@@ -30,6 +32,9 @@ impl Transaction {
         input: &[u8],
         parsers: &mut Parsers<'_>,
     ) -> Result<(usize, bool), Error> {
+        if !self.is_sent && !input.is_empty() {
+            return Err(Error::Protocol);
+        }
         let mut at = 0;
         if self.body.is_none() {
             let limits = parsers.limits;

@@ -14,6 +14,8 @@ use std::borrow::Cow;
 
 use nng_aio::Error;
 
+use crate::url::hex_value;
+
 /// The target holds an escaped NUL, at which C programs would cut the path.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct NulInPath;
@@ -44,26 +46,19 @@ fn decode(target: &[u8], start: usize) -> Result<Vec<u8>, NulInPath> {
     loop {
         match rest {
             [] | [b'?', ..] => return Ok(path),
-            [b'%', high, low, tail @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
-                match hex(*high) << 4 | hex(*low) {
-                    0 => return Err(NulInPath),
-                    byte => path.push(byte),
+            [first, tail @ ..] => {
+                let escape = tail.split_first_chunk().filter(|_| *first == b'%');
+                let decoded = escape.and_then(|([high, low], tail)| {
+                    Some((hex_value(*high)? << 4 | hex_value(*low)?, tail))
+                });
+                let (byte, tail) = decoded.unwrap_or((*first, tail));
+                if byte == 0 {
+                    return Err(NulInPath);
                 }
-                rest = tail;
-            }
-            [byte, tail @ ..] => {
-                path.push(*byte);
+                path.push(byte);
                 rest = tail;
             }
         }
-    }
-}
-
-/// Returns the value of a hexadecimal digit.
-const fn hex(digit: u8) -> u8 {
-    match digit {
-        b'0'..=b'9' => digit - b'0',
-        letter => (letter | 0x20) - b'a' + 10,
     }
 }
 

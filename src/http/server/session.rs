@@ -403,13 +403,11 @@ impl Session {
             response
         });
         let response = replaced.as_ref().unwrap_or(response);
-        let permits_body = status::permits_body(response.status());
-        let has_body = permits_body && !to_head;
+        let has_body = status::permits_body(response.status()) && !to_head;
         let date = self.core.date();
-        let nothing = Body::empty();
-        let body = if has_body { response.stored_body() } else { &nothing };
+        let body = response.sent_body(to_head);
         let edit = HeadEdit {
-            omit: if permits_body || response.status() == 304 { &[] } else { NO_LENGTH },
+            omit: response.unsaid(),
             date: Some(date.as_bytes()),
             length: has_body.then_some(body.as_slice().len() as u64),
             close: closes,
@@ -546,9 +544,6 @@ enum Rest {
     /// It is too long or of unknown length: the connection closes.
     Close,
 }
-
-/// What responses without a body must not say.
-const NO_LENGTH: &[&str] = &["Content-Length", "Transfer-Encoding"];
 
 impl Owner for Session {
     fn on_event(self: Arc<Self>, event: Event) {

@@ -60,7 +60,7 @@ fn a_plain_request_is_read_whole() {
         [("Host", b"example.com:80"), ("accept", b"*/*"), ("X", b"")];
     assert_eq!(fields, expected);
     assert_eq!(head.body, BodyFraming::Empty);
-    assert!(head.keeps_alive && !head.expects_continue && !head.upgrade);
+    assert!(head.keeps_alive && !head.expects_continue);
     assert_eq!(head.target, TargetForm::Origin);
 }
 
@@ -405,12 +405,6 @@ fn expectations_are_known_or_refused() {
     for value in ["200-ok", "100-continue, other", "other, 100-continue", "100-continue=1"] {
         assert_eq!(refuse(with(&format!("Expect: {value}\r\n"))), HeadError::Expectation);
     }
-}
-
-#[test]
-fn upgrades_are_noticed() {
-    assert!(accept(with("Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n")).0.upgrade);
-    assert!(!accept(with("Upgrade: websocket\r\n")).0.upgrade);
 }
 
 #[test]

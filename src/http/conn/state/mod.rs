@@ -164,6 +164,16 @@ impl State {
         self.reads.position(Read::is_transaction) < own
     }
 
+    /// The request of a transaction has begun to go out.
+    pub(super) fn note_sent(&mut self, transaction: OperationId) {
+        if let Some(index) = self.reads.position(|read| read.sink.is(transaction))
+            && let Some(Read { kind: Kind::Transaction(transaction), .. }) =
+                self.reads.get_mut(index)
+        {
+            transaction.is_sent = true;
+        }
+    }
+
     // --- Submission -----------------------------------------------------------------------------
 
     pub(super) fn push_read(&mut self, mut read: Read, effects: &mut Effects) {
@@ -425,6 +435,9 @@ impl State {
                 Ok(took_all) => {
                     self.writable = took_all;
                     self.deadlines.writing = None;
+                    if let Some(id) = write.transaction {
+                        self.note_sent(id);
+                    }
                 }
                 Err(Error::Again) => self.writable = false,
                 Err(error) => self.send_failed(error, effects),

@@ -78,8 +78,7 @@ fn count_calls(report: &mut Report, options: &Options) -> Result<()> {
             if label == OXIDE {
                 let bound = if connections == 1 { 3.0 } else { 2.1 };
                 let what = format!("K={connections}: system calls per request");
-                // The few calls that set up a connection do not count.
-                report.at_most(bound, what, (per_request * 100.0).floor() / 100.0);
+                report.at_most(bound, what, per_request);
             }
         }
     }
