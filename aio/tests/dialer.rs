@@ -300,6 +300,45 @@ fn a_connect_that_takes_time_comes_through() {
 }
 
 #[test]
+fn an_address_that_does_not_answer_gives_way_to_the_next() {
+    let runtime = Runtime::builder().build().unwrap();
+    let (acceptor, _waiting) = full();
+    let listener = tcp();
+    let silent = acceptor.local_addr().clone();
+    let addrs = [silent.clone(), silent, unused(), listener.local_addr()];
+    let dialed = connected(&start_dial(&by_name(&addrs).on(&runtime))).unwrap();
+    assert_eq!(dialed.remote_addr(), listener.local_addr());
+    assert_eq!(runtime.stats().sources, 1, "the losers are gone");
+}
+
+#[test]
+fn a_refusal_does_not_end_what_other_addresses_may_answer() {
+    let (mut acceptor, waiting) = full();
+    let silent = acceptor.local_addr().clone();
+    let dialer = by_name(&[silent.clone(), unused()]);
+    let dial = start_dial(&dialer);
+    let mut accepted = Vec::new();
+    while accepted.len() <= waiting.len() {
+        accepted.extend(acceptor.try_accept().ok());
+        std::thread::yield_now();
+    }
+    assert_eq!(connected(&dial).unwrap().remote_addr(), silent);
+}
+
+#[test]
+fn a_provider_makes_of_a_connection_what_it_likes() {
+    let listener = tcp();
+    let dialer = dialer_for(&listener);
+    let aio = Aio::without_callback();
+    dialer.dial_with(aio.begin().unwrap(), |socket, _| Ok(socket.remote_addr()));
+    aio.wait();
+    assert_eq!(aio.take_output::<Addr>(0), Some(listener.local_addr()));
+    dialer.dial_with(aio.begin().unwrap(), |_, _| Err::<(), _>(Error::NotSupported));
+    aio.wait();
+    assert_eq!(aio.outcome(), Err(Error::NotSupported));
+}
+
+#[test]
 fn a_full_backlog_of_a_unix_listener_is_waited_for() {
     let runtime = Runtime::builder().build().unwrap();
     let directory = Directory::new();

@@ -3,18 +3,24 @@
 //! ```text
 //!   begin --> Looking --> next address --> Connecting --> connected --> done
 //!     |          ^            ^    |          |  |
-//!     +----------|------------+    |          |  +-- refused ... --> next address, or done
+//!     +----------|------------+    |          |  +-- refused, or 250 ms --> next address, if any
 //!      (addresses known)           +-- backlog full --> Pausing --> same address again
 //!
 //!   any + cancel, deadline, close: done at once
 //! ```
 //!
+//! An address that takes long is not given up while the next ones are tried: the first that answers
+//! wins, and the others are closed (RFC 8305). The two families take turns, as far as the order of
+//! the resolver lets them.
+//!
 //! A connection that is made at once, as to this machine, takes no readiness and no lock but its
 //! own. One that takes time is watched for; then the descriptor leaves the selector and goes back
 //! into the blocking mode, so that whoever gets the stream finds it as after an accept.
 
+use std::any::Any;
 use std::collections::VecDeque;
 use std::io::ErrorKind;
+use std::mem::discriminant;
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +29,6 @@ use super::addr::Addr;
 use super::dialer::{Inner, Options};
 use super::ends::Ends;
 use super::socket::Socket;
-use super::stream::Stream;
 use crate::runtime::{Expire, Readiness, Timer, Watcher};
 use crate::sync::Mutex;
 use crate::sys::{self, Name, Switch};
@@ -46,25 +51,40 @@ struct Attempt {
     is_armed: bool,
     /// Those still to be tried.
     addrs: VecDeque<Addr>,
+    /// Those that the system connects to, in the order in which they were tried.
+    racers: Vec<Racer>,
+    /// For the next address, or the same once more.
+    timer: Option<Timer>,
     /// What the address tried last answered.
     error: Error,
     step: Step,
+    convert: Convert,
 }
+
+/// A connection in the making.
+struct Racer {
+    socket: Socket,
+    addr: Addr,
+}
+
+/// Makes of a connection what the consumer gets.
+pub(super) type Convert =
+    Box<dyn FnOnce(Socket, &Runtime) -> Result<Box<dyn Any + Send>, Error> + Send>;
 
 enum Step {
     /// Between two others, inside the lock.
     Idle,
     /// The addresses are being asked for.
     Looking { lookup: Aio },
-    /// The system connects to the address.
-    Connecting { socket: Socket, addr: Addr },
+    /// The system connects to one address or several: there are racers.
+    Connecting,
     /// The listener's backlog is full, and was when it was asked `times` times. The socket has a
     /// place in the runtime's table, so its end is heard of.
-    Pausing { times: u32, _timer: Timer, _socket: Socket },
+    Pausing { times: u32, _socket: Socket },
 }
 
 /// How a dial ends.
-type Outcome = Result<Stream, Error>;
+type Outcome = Result<Socket, Error>;
 
 /// What an attempt to connect has come to.
 enum Progress {
@@ -73,6 +93,9 @@ enum Progress {
     /// The listener's backlog is full.
     Full(Socket),
 }
+
+/// How long an address may take to answer until the next one is tried as well (RFC 8305 section 5).
+const PATIENCE: Duration = Duration::from_millis(250);
 
 /// How long a full backlog is given, at first and at most.
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
@@ -94,14 +117,18 @@ impl Dial {
         self: &Arc<Self>,
         operation: Operation,
         addrs: Option<Result<Vec<Addr>, Error>>,
+        convert: Convert,
     ) {
         let mut place = self.attempt.lock();
         let attempt = place.insert(Attempt {
             operation,
             is_armed: false,
             addrs: VecDeque::new(),
+            racers: Vec::new(),
+            timer: None,
             error: Error::AddressInvalid,
             step: Step::Idle,
+            convert,
         });
         let outcome = match addrs {
             Some(addrs) => self.take_addrs(attempt, addrs),
@@ -115,17 +142,20 @@ impl Dial {
     pub(super) fn end(&self, outcome: Outcome) {
         let Some(attempt) = self.attempt.lock().take() else { return };
         self.dialer.dismiss(self.place);
-        let Attempt { mut operation, step, .. } = attempt;
+        let Attempt { mut operation, racers, timer, step, convert, .. } = attempt;
+        // Whoever hears of the end finds nothing of it left.
+        drop((racers, timer));
         match step {
             Step::Looking { lookup } => {
                 // Its callback comes, finds nothing, and nobody waits for it.
                 lookup.cancel();
                 lookup.detach();
             }
-            // Whoever hears of the end finds nothing of it left.
-            Step::Idle | Step::Connecting { .. } | Step::Pausing { .. } => drop(step),
+            Step::Idle | Step::Connecting | Step::Pausing { .. } => drop(step),
         }
-        let result = outcome.and_then(|stream| operation.set_output(0, Box::new(stream)));
+        let result = outcome
+            .and_then(|socket| convert(socket, &self.runtime))
+            .and_then(|output| operation.set_output(0, output));
         operation.finish(result);
     }
 
@@ -180,24 +210,23 @@ impl Dial {
         };
         // From an address of one family only the same family can be reached. If there is none, the
         // system shall say so.
-        let can_reach = |addr: &Addr| {
-            std::mem::discriminant(addr) == std::mem::discriminant(&self.options.local)
-        };
+        let can_reach = |addr: &Addr| discriminant(addr) == discriminant(&self.options.local);
         if self.options.local != Addr::Unspecified && addrs.iter().any(can_reach) {
             addrs.retain(can_reach);
         }
-        attempt.addrs = addrs.into();
+        attempt.addrs = in_turns(addrs);
         self.try_next(attempt, 0)
     }
 
     /// Tries the addresses in order until one takes time. The first has been asked `times` times.
+    /// Without a further one those that are connecting decide.
     fn try_next(self: &Arc<Self>, attempt: &mut Attempt, times: u32) -> Option<Outcome> {
         let mut times = times;
         while let Some(addr) = attempt.addrs.pop_front() {
             let progress = self.connect(&addr);
             match progress {
                 Ok(Progress::Connected(socket)) => match self.deliver(socket, &addr) {
-                    Ok(stream) => return Some(Ok(stream)),
+                    Ok(socket) => return Some(Ok(socket)),
                     Err(error) => attempt.error = error,
                 },
                 Ok(Progress::Connecting(socket)) => return self.watch(attempt, socket, addr),
@@ -209,7 +238,11 @@ impl Dial {
             }
             times = 0;
         }
-        Some(Err(attempt.error))
+        if attempt.racers.is_empty() {
+            return Some(Err(attempt.error));
+        }
+        attempt.step = Step::Connecting;
+        None
     }
 
     fn connect(&self, addr: &Addr) -> Result<Progress, Error> {
@@ -238,7 +271,7 @@ impl Dial {
         }
     }
 
-    /// Waits until the connection is made or refused.
+    /// Waits until the connection is made or refused, or it is the next address' turn.
     fn watch(
         self: &Arc<Self>,
         attempt: &mut Attempt,
@@ -249,7 +282,11 @@ impl Dial {
             .arm(attempt)
             .and_then(|()| socket.attach(&self.runtime, self.clone()))
             .and_then(|()| socket.watch());
-        attempt.step = Step::Connecting { socket, addr };
+        attempt.racers.push(Racer { socket, addr });
+        if !attempt.addrs.is_empty() {
+            self.set_timer(attempt, PATIENCE);
+        }
+        attempt.step = Step::Connecting;
         watched.err().map(Err)
     }
 
@@ -264,11 +301,18 @@ impl Dial {
         if let Err(error) = armed {
             return Some(Err(error));
         }
-        let target: Arc<dyn Expire> = self.clone();
-        let timer = self.runtime.timer(Arc::downgrade(&target));
-        timer.set_after(FIRST_PAUSE.saturating_mul(1 << times.min(16)).min(LONGEST_PAUSE));
-        attempt.step = Step::Pausing { times: times + 1, _timer: timer, _socket: socket };
+        let pause = FIRST_PAUSE.saturating_mul(1 << times.min(16)).min(LONGEST_PAUSE);
+        self.set_timer(attempt, pause);
+        attempt.step = Step::Pausing { times: times + 1, _socket: socket };
         None
+    }
+
+    fn set_timer(self: &Arc<Self>, attempt: &mut Attempt, after: Duration) {
+        let timer = attempt.timer.get_or_insert_with(|| {
+            let target: Arc<dyn Expire> = self.clone();
+            self.runtime.timer(Arc::downgrade(&target))
+        });
+        timer.set_after(after);
     }
 
     fn arm(self: &Arc<Self>, attempt: &mut Attempt) -> Result<(), Error> {
@@ -285,26 +329,32 @@ impl Dial {
         None
     }
 
-    /// The system has news of the connection.
-    fn answered(
-        self: &Arc<Self>,
-        attempt: &mut Attempt,
-        mut socket: Socket,
-        addr: Addr,
-    ) -> Option<Outcome> {
-        match is_connected(&socket) {
-            // The report was of something else.
-            Ok(false) => return self.stay(attempt, Step::Connecting { socket, addr }),
-            Ok(true) => match socket.withdraw().and_then(|()| self.deliver(socket, &addr)) {
-                Ok(stream) => return Some(Ok(stream)),
+    /// The system has news of a connection.
+    fn answered(self: &Arc<Self>, attempt: &mut Attempt) -> Option<Outcome> {
+        let (mut index, count) = (0, attempt.racers.len());
+        while let Some(racer) = attempt.racers.get(index) {
+            let is_connected = is_connected(&racer.socket);
+            if is_connected == Ok(false) {
+                index += 1;
+                continue;
+            }
+            let Racer { mut socket, addr } = attempt.racers.remove(index);
+            let delivered = is_connected
+                .and_then(|_| socket.withdraw())
+                .and_then(|()| self.deliver(socket, &addr));
+            match delivered {
+                Ok(socket) => return Some(Ok(socket)),
                 Err(error) => attempt.error = error,
-            },
-            Err(error) => attempt.error = error,
+            }
+        }
+        if attempt.racers.len() == count {
+            // The report was of something else.
+            return self.stay(attempt, Step::Connecting);
         }
         self.try_next(attempt, 0)
     }
 
-    /// Makes a stream of a socket that is connected and that no watcher has.
+    /// Makes a connected socket that no watcher has what it is to be.
     fn deliver(&self, socket: Socket, addr: &Addr) -> Outcome {
         let ends = if is_unix(addr) {
             Ends::new(Addr::Unspecified, sys::peer_name(socket.as_fd())?.into())
@@ -319,8 +369,25 @@ impl Dial {
             Ends::new(local, addr.clone())
         };
         sys::set_blocking(socket.as_fd(), true)?;
-        Stream::from_socket(socket.with_ends(ends), &self.runtime)
+        Ok(socket.with_ends(ends))
     }
+}
+
+/// Lets the families take turns, the one of the first address first; within a family the order
+/// stays.
+///
+/// # Source
+/// RFC 8305 section 4.
+fn in_turns(addrs: Vec<Addr>) -> VecDeque<Addr> {
+    let is_first = |addr: &Addr| addrs.first().map(discriminant) == Some(discriminant(addr));
+    let (first, other): (Vec<_>, Vec<_>) = addrs.iter().cloned().partition(is_first);
+    let (mut first, mut other) = (first.into_iter(), other.into_iter());
+    let mut turns = VecDeque::with_capacity(addrs.len());
+    while turns.len() < addrs.len() {
+        turns.extend(first.next());
+        turns.extend(other.next());
+    }
+    turns
 }
 
 /// Tells whether a connection has been made.
@@ -342,7 +409,7 @@ fn is_unix(addr: &Addr) -> bool {
 impl Watcher for Dial {
     fn ready(self: Arc<Self>, _readiness: Readiness) {
         self.go_on(|dial, attempt, step| match step {
-            Step::Connecting { socket, addr } => dial.answered(attempt, socket, addr),
+            Step::Connecting => dial.answered(attempt),
             other => dial.stay(attempt, other),
         });
     }
@@ -356,6 +423,7 @@ impl Expire for Dial {
     fn expired(self: Arc<Self>) {
         self.go_on(|dial, attempt, step| match step {
             Step::Pausing { times, .. } => dial.try_next(attempt, times),
+            Step::Connecting => dial.try_next(attempt, 0),
             other => dial.stay(attempt, other),
         });
     }
@@ -364,5 +432,23 @@ impl Expire for Dial {
 impl Cancel for Dial {
     fn cancel(self: Arc<Self>, _id: OperationId, error: Error) {
         self.end(Err(error));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, Ipv6Addr};
+
+    use super::*;
+
+    #[test]
+    fn families_take_turns_and_keep_their_order() {
+        let v4 = |port| Addr::from((Ipv4Addr::LOCALHOST.into(), port));
+        let v6 = |port| Addr::from((Ipv6Addr::LOCALHOST.into(), port));
+        let turns = |addrs: &[Addr]| Vec::from(in_turns(addrs.to_vec()));
+        assert_eq!(turns(&[]), []);
+        assert_eq!(turns(&[v4(1), v4(2)]), [v4(1), v4(2)]);
+        assert_eq!(turns(&[v6(1), v6(2), v4(3)]), [v6(1), v4(3), v6(2)]);
+        assert_eq!(turns(&[v4(1), v6(2), v6(3), v6(4)]), [v4(1), v6(2), v6(3), v6(4)]);
     }
 }

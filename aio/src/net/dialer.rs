@@ -1,5 +1,6 @@
 //! Makes connections for those who ask for them; each attempt is in `dial.rs`.
 
+use std::any::Any;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -9,9 +10,11 @@ use slab::Slab;
 use super::addr::{AbstractName, Addr, IpcPath};
 use super::dial::Dial;
 use super::resolve::{Family, Query, Resolver};
+use super::socket::Socket;
+use super::stream::Stream;
 use crate::sync::Mutex;
 use crate::sys;
-use crate::{Aio, Error, Runtime};
+use crate::{Aio, Error, Operation, Runtime};
 
 /// Makes connections to one address, any number at a time, as [`Stream`](super::Stream)s.
 ///
@@ -133,8 +136,9 @@ impl Dialer {
 
     /// Connects. Output 0 of the aio is the [`Stream`](super::Stream).
     ///
-    /// Dials are independent of each other. Each tries the addresses in order and reports what the
-    /// last one answered. A Unix listener whose backlog is full is asked again until there is room
+    /// Dials are independent of each other. Each tries the addresses in order, IPv4 and IPv6 by
+    /// turns, the next one also if one has not answered after a quarter of a second. The first that
+    /// answers wins; if none does, what the last one said is reported. A Unix listener whose backlog is full is asked again until there is room
     /// or the aio's timeout ends the dial.
     ///
     /// # Errors
@@ -148,9 +152,26 @@ impl Dialer {
     /// If it lives on the global runtime and that cannot begin.
     pub fn dial(&self, aio: &Aio) {
         let Ok(operation) = aio.begin() else { return };
+        self.dial_with(operation, Stream::from_socket);
+    }
+
+    /// As [`dial`](Self::dial), for providers that make something else than a stream of a connection:
+    /// output 0 is what `convert` makes of it.
+    ///
+    /// # Context
+    /// `convert` runs with no lock held, on this thread or on one of the runtime's, and must not
+    /// block.
+    pub fn dial_with<T, F>(&self, operation: Operation, convert: F)
+    where
+        T: Send + 'static,
+        F: FnOnce(Socket, &Runtime) -> Result<T, Error> + Send + 'static,
+    {
+        let convert = Box::new(|socket, runtime: &Runtime| {
+            convert(socket, runtime).map(|made| Box::new(made) as Box<dyn Any + Send>)
+        });
         let runtime = self.inner.runtime.clone().unwrap_or_else(Runtime::global).unowned();
         match self.inner.admit(&runtime) {
-            Ok(dial) => dial.begin(operation, self.inner.addrs()),
+            Ok(dial) => dial.begin(operation, self.inner.addrs(), convert),
             Err(error) => operation.finish(Err(error)),
         }
     }
