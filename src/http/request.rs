@@ -58,10 +58,20 @@ impl Request {
     /// # Source
     /// nng 1.12, nng_http_req_alloc(3http); RFC 9112 section 3.2, RFC 6874 section 4.
     pub fn for_url(url: &Url) -> Result<Self, Error> {
-        let host = host_field(url).ok_or(Error::AddressInvalid)?;
-        let mut request = Self { uri: request_target(url), ..Self::default() };
-        request.entity.headers.set("Host", host)?;
+        let mut request = Self::default();
+        request.set_destination(url)?;
         Ok(request)
+    }
+
+    /// Makes it a request for what `url` names: sets the URI and `Host`.
+    ///
+    /// # Errors
+    /// As [`for_url`](Self::for_url). Nothing has changed then.
+    pub(super) fn set_destination(&mut self, url: &Url) -> Result<(), Error> {
+        let host = host_field(url).ok_or(Error::AddressInvalid)?;
+        self.entity.headers.set("Host", host)?;
+        self.uri = request_target(url);
+        Ok(())
     }
 
     /// Sets the method, which is exact in case; an empty one stands for `GET`.

@@ -29,7 +29,7 @@ use super::body::BodyReader;
 use super::effects::Effects;
 use super::read::{Destination, Kind, Read};
 use super::settings::Settings;
-use super::state::{Answering, State};
+use super::state::{Answering, Reached, State};
 use super::transact::Transaction;
 use super::write::{Content, Then, Write, send_both};
 use super::{Event, Owner, Sink};
@@ -185,9 +185,8 @@ impl Link {
         self: &Arc<Self>,
         request: &Request,
         response: &Shared<Response>,
-        aio: &Aio,
+        operation: Operation,
     ) {
-        let Some(operation) = accept(aio) else { return };
         with_head(|head| {
             if let Err(error) = request.write_head(&super::NO_EDIT, head) {
                 return operation.finish(Err(error));
@@ -205,6 +204,7 @@ impl Link {
                 return read.refuse(Error::Closed);
             }
             state.answering.has_written = true;
+            state.reached = Reached::Nothing;
             state.push_read(read, &mut effects);
             // The read may have met the end of the stream already.
             if state.is_open() {
@@ -223,6 +223,27 @@ impl Link {
             return;
         }
         self.with(State::close_by_holder);
+    }
+
+    /// Returns whether nothing is under way and nothing left over.
+    pub(super) fn is_idle(self: &Arc<Self>) -> bool {
+        self.look(|state| state.is_idle())
+    }
+
+    /// Looks at the socket before the next request is sent, whatever was told of it: an end that has
+    /// come meanwhile is found out while it costs nothing.
+    pub(super) fn distrust(self: &Arc<Self>) {
+        self.look(State::distrust);
+    }
+
+    /// Returns how far the last transaction has come.
+    pub(super) fn reached(self: &Arc<Self>) -> Reached {
+        self.look(|state| state.reached)
+    }
+
+    /// Limits the bodies of responses to transactions from now on.
+    pub(super) fn set_max_response(self: &Arc<Self>, max: u64) {
+        self.look(|state| state.set_max_response(max));
     }
 
     /// Makes an operation that could not be completed at once cancellable.
@@ -409,7 +430,7 @@ impl Link {
 
 /// Accepts an operation, unless it must not wait: a limit of zero ends every operation on a
 /// connection at once, before it can have an effect.
-fn accept(aio: &Aio) -> Option<Operation> {
+pub(super) fn accept(aio: &Aio) -> Option<Operation> {
     let operation = aio.begin().ok()?;
     if operation.is_poll() {
         operation.finish(Err(Error::TimedOut));

@@ -36,7 +36,7 @@ use nng_aio::{Aio, Error, Operation, OperationId, Runtime};
 pub(crate) use body::{BodyError, BodyReader};
 pub(crate) use link::{Link, with_head};
 pub(crate) use settings::Settings;
-pub(crate) use state::Answering;
+pub(crate) use state::{Answering, Reached};
 pub(crate) use write::Then;
 
 use super::Shared;
@@ -137,7 +137,16 @@ impl Conn {
     /// # Errors
     /// `Closed` if the runtime has ended.
     pub fn new(runtime: &Runtime, socket: Socket) -> Result<Self, Error> {
-        let link = Link::new(runtime, socket, Arc::new(Settings::default()), None)?;
+        Self::with_settings(runtime, socket, Arc::new(Settings::default()))
+    }
+
+    /// As [`new`](Self::new), with limits that many connections share.
+    pub(crate) fn with_settings(
+        runtime: &Runtime,
+        socket: Socket,
+        settings: Arc<Settings>,
+    ) -> Result<Self, Error> {
+        let link = Link::new(runtime, socket, settings, None)?;
         Ok(Self { holder: Some(Arc::new(Holder(Arc::clone(&link)))), link })
     }
 
@@ -250,11 +259,49 @@ impl Conn {
     /// skipped, except 101. The response is empty while the operation lasts; on an error it has no
     /// body.
     /// # Errors
-    /// As reading and writing; `NNG_EINVAL` if the request has no URI.
+    /// As reading and writing; `NNG_EINVAL` if the request has no URI; `NNG_EMSGSIZE` if the body
+    /// exceeds [`set_max_response`](Self::set_max_response).
     /// # Source
     /// nng 1.12, nng_http_conn_transact(3http); RFC 9112 section 6.3.
     pub fn transact(&self, request: &Request, response: &Shared<Response>, aio: &Aio) {
-        self.link.transact(request, response, aio);
+        if let Some(operation) = link::accept(aio) {
+            self.link.transact(request, response, operation);
+        }
+    }
+
+    /// As [`transact`](Self::transact), for an operation that has been accepted.
+    pub(crate) fn transact_for(
+        &self,
+        request: &Request,
+        response: &Shared<Response>,
+        operation: Operation,
+    ) {
+        self.link.transact(request, response, operation);
+    }
+
+    /// Limits the body of a response, in bytes, for transactions from now on; no limit (`u64::MAX`)
+    /// by default.
+    ///
+    /// A longer one ends its transaction with `NNG_EMSGSIZE`, at once if the length is announced, and
+    /// closes the connection.
+    pub fn set_max_response(&self, max: u64) {
+        self.link.set_max_response(max);
+    }
+
+    /// Returns whether nothing is under way and nothing left over, so that the next request gets
+    /// its own response.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.link.is_idle()
+    }
+
+    /// Makes the next transaction look for the peer's end before it sends anything.
+    pub(crate) fn distrust(&self) {
+        self.link.distrust();
+    }
+
+    /// Returns how far the last transaction has come.
+    pub(crate) fn reached(&self) -> Reached {
+        self.link.reached()
     }
 
     /// Closes the connection. An active write ends with `NNG_ECANCELED`, or an active read if there

@@ -89,6 +89,7 @@ pub(super) enum Outcome {
 /// What serving a read needs of its connection.
 pub(super) struct Parsers<'a> {
     pub(super) limits: &'a Limits,
+    pub(super) max_response: u64,
     pub(super) requests: &'a mut Option<Box<RequestParser>>,
     pub(super) responses: &'a mut Option<Box<ResponseParser>>,
 }

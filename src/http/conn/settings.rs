@@ -9,6 +9,8 @@ use crate::http::codec::Limits;
 pub(crate) struct Settings {
     /// On what the peer may send.
     pub(crate) limits: Limits,
+    /// Bytes of the body of a response to a transaction.
+    pub(crate) max_response: u64,
     /// For the first byte of a request that the owner waits for.
     pub(crate) idle: Option<Duration>,
     /// From the first byte of a head that the owner waits for to its last.
@@ -26,6 +28,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             limits: Limits::default(),
+            max_response: u64::MAX,
             idle: None,
             head: None,
             body: None,

@@ -49,7 +49,8 @@ impl Transaction {
                 }
                 let memory = response.take_body_memory();
                 let framing = head.framing(&self.method)?;
-                self.body = Some(BodyReader::collect(framing, limits, u64::MAX, memory));
+                self.body =
+                    Some(BodyReader::collect(framing, limits, parsers.max_response, memory));
                 break;
             }
         }

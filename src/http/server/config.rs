@@ -58,6 +58,7 @@ impl ServerConfig {
             body: self.body_timeout,
             write: self.write_timeout,
             linger: self.linger_timeout,
+            ..Settings::default()
         }
     }
 }

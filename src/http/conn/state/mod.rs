@@ -52,6 +52,8 @@ pub(super) struct State {
     responses: Option<Box<ResponseParser>>,
     /// Bytes of raw writes after which the connection closes.
     closes_after: Option<u64>,
+    /// How far the last transaction has come.
+    pub(super) reached: Reached,
     /// What the owner is answering with this connection.
     pub(super) answering: Answering,
     deadlines: Deadlines,
@@ -69,6 +71,18 @@ enum Phase {
     /// Everything is sent and the sending side is shut down; input is dropped.
     Lingering(Socket),
     Closed,
+}
+
+/// How far a transaction has come; it tells what its failure means to the peer.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub(crate) enum Reached {
+    /// Nothing of the request has been sent: the peer knows nothing of it.
+    #[default]
+    Nothing,
+    /// Something of the request has been sent. Nobody knows what the peer has done about it.
+    Request,
+    /// Something has come behind it.
+    Answer,
 }
 
 /// What the owner's present request demands of the answer.
@@ -109,6 +123,7 @@ impl State {
             requests: None,
             responses: None,
             closes_after: None,
+            reached: Reached::Nothing,
             answering: Answering::default(),
             deadlines: Deadlines::default(),
             events: Queue::new(),
@@ -171,7 +186,23 @@ impl State {
                 self.reads.get_mut(index)
         {
             transaction.is_sent = true;
+            self.reached = Reached::Request;
         }
+    }
+
+    /// Returns whether nothing is under way and nothing left over, so that a request may be next.
+    pub(super) fn is_idle(&self) -> bool {
+        self.is_open() && self.reads.is_empty() && self.writes.is_empty() && !self.has_input()
+    }
+
+    /// Something may be there to read, though nobody has told so.
+    pub(super) fn distrust(&mut self) {
+        self.readable = true;
+    }
+
+    /// Limits the bodies of responses to transactions from now on.
+    pub(super) fn set_max_response(&mut self, max: u64) {
+        Arc::make_mut(&mut self.settings).max_response = max;
     }
 
     // --- Submission -----------------------------------------------------------------------------
@@ -286,9 +317,16 @@ impl State {
         let Some(read) = self.reads.front_mut() else { return (0, false) };
         let mut parsers = Parsers {
             limits: &self.settings.limits,
+            max_response: self.settings.max_response,
             requests: &mut self.requests,
             responses: &mut self.responses,
         };
+        if let Kind::Transaction(transaction) = &read.kind
+            && transaction.is_sent
+            && !input.is_empty()
+        {
+            self.reached = Reached::Answer;
+        }
         match read.serve(input, &mut parsers) {
             Ok((count, outcome)) => {
                 let is_owners = matches!(read.sink, Sink::Owner);
