@@ -193,7 +193,10 @@ fn no_layer_looks_up() {
         ("src/http/codec", &["conn::", "server::", "parking_lot", "Instant", "Socket"]),
         ("src/http/request.rs", &["conn::", "server::", "parking_lot"]),
         ("src/http/response.rs", &["conn::", "server::", "parking_lot"]),
-        ("src/http/conn", &["server::"]),
+        ("src/http/conn", &["server::", "client::"]),
+        ("src/http/client", &["server::", "try_recv", "try_send"]),
+        ("src/http/client/idle.rs", &["Mutex", "Instant::now", "net::"]),
+        ("src/http/client/trip.rs", &["Mutex", "Instant", "net::"]),
         ("src/http/server/session.rs", &["try_recv", "try_send"]),
         ("src/http/server/pace.rs", &["Mutex", "Instant::now", "net::"]),
     ];

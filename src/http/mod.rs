@@ -11,11 +11,13 @@
 //! | `codec` | bytes in, messages out, and back |
 //! | `shared` | a message that a program and an operation hold together |
 //! | `conn` | messages over a socket, driven by aios |
+//! | `client` | what asks |
 //! | `server` | what listens and answers |
 //!
 //! Messages and codec do no I/O, take no lock and run no callback.
 
 mod body;
+mod client;
 mod codec;
 mod conn;
 mod date;
@@ -32,6 +34,7 @@ mod status;
 mod version;
 
 pub use body::Body;
+pub use client::{Agent, AgentConfig, Client};
 #[cfg(fuzzing)]
 pub(crate) use codec::laws;
 pub use codec::{LAST_CHUNK, Limits, write_chunk};

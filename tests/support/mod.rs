@@ -7,6 +7,7 @@
 #![allow(unreachable_pub, reason = "each test program is a crate of its own")]
 
 pub mod client;
+pub mod host;
 pub mod program;
 pub mod server;
 
