@@ -9,8 +9,9 @@ use nng_oxide::c_names::*;
 const DECLARED: &str = include_str!("c_names.h");
 
 /// The functions as Rust declares them.
-const SOURCES: [&str; 5] = [
+const SOURCES: [&str; 6] = [
     include_str!("../src/c_names/aio.rs"),
+    include_str!("../src/c_names/client.rs"),
     include_str!("../src/c_names/http.rs"),
     include_str!("../src/c_names/server.rs"),
     include_str!("../src/c_names/stream.rs"),
@@ -18,8 +19,9 @@ const SOURCES: [&str; 5] = [
 ];
 
 /// The tests that call them.
-const TESTS: [&str; 4] = [
+const TESTS: [&str; 5] = [
     include_str!("c_names.rs"),
+    include_str!("c_names_client.rs"),
     include_str!("c_names_http.rs"),
     include_str!("c_names_process.rs"),
     include_str!("c_names_stream.rs"),

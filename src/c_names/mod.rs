@@ -57,6 +57,7 @@
 //! |---|---|
 //! | `aio` | `nng_aio_*`, `nng_sleep_aio` |
 //! | `http` | requests, responses, connections |
+//! | `client` | HTTP clients |
 //! | `server` | HTTP servers and handlers |
 //! | `stream` | byte streams and their options |
 //! | `util` | URLs, addresses, errors, clock, random numbers, id maps, log |
@@ -68,6 +69,7 @@
 #![allow(non_camel_case_types, reason = "the names are C's")]
 
 mod aio;
+mod client;
 mod constants;
 mod http;
 mod server;
@@ -75,6 +77,7 @@ mod stream;
 mod util;
 
 pub use aio::*;
+pub use client::*;
 pub use constants::*;
 pub use http::*;
 pub use server::*;
