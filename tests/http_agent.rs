@@ -12,7 +12,7 @@ use nng_aio::Runtime;
 use nng_aio::codes::*;
 use nng_aio::net::Resolver;
 use nng_oxide::Url;
-use nng_oxide::http::{Agent, AgentConfig, Request, Response, ServerConfig, Shared};
+use nng_oxide::http::{Agent, AgentConfig, Conn, Request, Response, ServerConfig, Shared};
 use support::host::{Host, Peer};
 use support::server::{handler, respond, running, serve, until};
 use support::{BIG, Driver, Op};
@@ -450,6 +450,52 @@ fn the_limit_of_time_is_for_all_hops() {
         );
     }
     assert_eq!(op.end(), (NNG_ETIMEDOUT, 0));
+}
+
+// --- The body piece by piece --------------------------------------------------------------------
+
+#[test]
+fn the_body_can_be_left_to_be_read_piece_by_piece() {
+    let (agent, host) = (follower(5), Host::new());
+    let (op, response) = (op(), Shared::new(Response::new()));
+    agent.open(&host.url("/a"), &Request::new(), &response, &op.aio);
+    let mut peer = host.accept();
+    peer.answer(302, "Location: /b\r\n", "");
+    peer.head();
+    peer.send("HTTP/1.1 200 OK\r\nX: 1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
+    assert_eq!(op.end(), (0, 0));
+    assert_eq!(response.lock().headers().get("X").as_deref(), Some("1"));
+    assert_eq!(response.lock().body(), b"");
+    assert_eq!(op.aio.take_output::<Url>(0).unwrap().path(), "/b");
+    let conn: Conn = op.aio.take_output(1).unwrap();
+    assert_eq!(agent.idle_connections(), 0);
+    drop(agent);
+    let read = || {
+        let op = self::op();
+        op.aio.set_buffer(vec![0; 100]).unwrap();
+        conn.read_body(&op.aio);
+        op
+    };
+    assert_eq!(read().text(), "abc");
+    let last = read();
+    last.assert_pending();
+    peer.send("0\r\n\r\n");
+    assert_eq!(last.end(), (0, 0));
+    drop(conn);
+    peer.expect_end();
+}
+
+#[test]
+fn a_redirect_with_a_body_is_not_read_for_one_that_is_opened() {
+    let (agent, host) = (follower(5), Host::new());
+    let (op, response) = (op(), Shared::new(Response::new()));
+    agent.open(&host.url("/a"), &Request::new(), &response, &op.aio);
+    let mut first = host.accept();
+    first.answer(302, "Location: /b\r\n", "moved");
+    let mut second = host.accept();
+    second.answer(200, "", "here");
+    assert_eq!(op.end(), (0, 0));
+    first.expect_end();
 }
 
 // --- Ended early --------------------------------------------------------------------------------

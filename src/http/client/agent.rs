@@ -8,6 +8,7 @@ use nng_aio::{Aio, Runtime};
 
 use super::config::AgentConfig;
 use super::core::Core;
+use super::fetch::Body;
 use super::trip::Trip;
 use crate::Url;
 use crate::http::Shared;
@@ -91,12 +92,37 @@ impl Agent {
     /// # Context
     /// Does not block.
     pub fn fetch(&self, url: &Url, request: &Request, response: &Shared<Response>, aio: &Aio) {
+        self.begin(url, request, response, aio, Body::Whole);
+    }
+
+    /// As [`fetch`](Self::fetch), without the body: output 1 of the aio is the
+    /// [`Conn`](crate::http::Conn), on which [`read_body`](crate::http::Conn::read_body) gives it
+    /// piece by piece.
+    ///
+    /// The connection is the caller's and does not come back; it closes when it is dropped.
+    ///
+    /// # Errors
+    /// As there.
+    /// # Context
+    /// Does not block.
+    pub fn open(&self, url: &Url, request: &Request, response: &Shared<Response>, aio: &Aio) {
+        self.begin(url, request, response, aio, Body::Left(None));
+    }
+
+    fn begin(
+        &self,
+        url: &Url,
+        request: &Request,
+        response: &Shared<Response>,
+        aio: &Aio,
+        body: Body,
+    ) {
         let Ok(operation) = aio.begin() else { return };
         let mut request = request.clone();
         let begun = Trip::new(url, &mut request, self.core.max_redirects())
             .and_then(|trip| Ok((trip, self.core.admit()?)));
         match begun {
-            Ok((trip, fetch)) => fetch.travel(operation, request, response, trip),
+            Ok((trip, fetch)) => fetch.travel(operation, request, response, trip, body),
             Err(error) => operation.finish(Err(error)),
         }
     }

@@ -51,6 +51,15 @@ struct Run {
     /// Where the answer goes in the end.
     to: Shared<Response>,
     trip: Option<Trip>,
+    body: Body,
+}
+
+/// What becomes of the body of the answer.
+pub(super) enum Body {
+    /// It is read with the head.
+    Whole,
+    /// It is left for whoever gets the connection, which is here in the end.
+    Left(Option<Conn>),
 }
 
 enum Step {
@@ -79,7 +88,7 @@ impl Fetch {
         to: &Shared<Response>,
     ) {
         let fetch = Arc::new(Self { member: None, run: Mutex::new(None) });
-        fetch.begin(&connector.runtime(), operation, request, to, None, |run| {
+        fetch.begin(&connector.runtime(), operation, request, to, None, Body::Whole, |run| {
             let Ok(dial) = run.aio.begin() else { return Some(Err(Error::Closed)) };
             run.step = Step::Dialing { _connector: None };
             connector.connect(dial);
@@ -94,9 +103,10 @@ impl Fetch {
         request: Request,
         to: &Shared<Response>,
         trip: Trip,
+        body: Body,
     ) {
         let Some((core, _)) = &self.member else { return operation.finish(Err(Error::Internal)) };
-        self.begin(core.runtime(), operation, request, to, Some(trip), |run| {
+        self.begin(core.runtime(), operation, request, to, Some(trip), body, |run| {
             // An end that came before this run was there has not found it.
             if core.is_closed() { Some(Err(Error::Closed)) } else { self.connect(run) }
         });
@@ -109,6 +119,7 @@ impl Fetch {
         request: Request,
         to: &Shared<Response>,
         trip: Option<Trip>,
+        body: Body,
         connect: impl FnOnce(&mut Run) -> Ending,
     ) {
         if operation.is_poll() {
@@ -132,6 +143,7 @@ impl Fetch {
             response: Shared::new(response),
             to: to.clone(),
             trip,
+            body,
         });
         let ending = connect(run);
         drop(place);
@@ -142,17 +154,22 @@ impl Fetch {
     pub(super) fn end(&self, result: Result<(), Error>) {
         let Some(run) = self.run.lock().take() else { return };
         self.dismiss();
-        let Run { mut operation, aio, step, response, to, trip, .. } = run;
+        let Run { mut operation, aio, step, response, to, trip, body, .. } = run;
         // Its callback comes, finds nothing, and nobody waits for it.
         aio.reap();
         drop(step);
-        if result.is_ok() {
+        let told = result.and_then(|()| {
             let message = std::mem::take(&mut *response.lock());
             *to.lock() = message;
-        }
-        let url = trip.filter(|_| result.is_ok()).map(Trip::into_url);
-        let told = url.map_or(Ok(()), |url| operation.set_output(0, Box::new(url)));
-        operation.finish(result.and(told));
+            if let Some(trip) = trip {
+                operation.set_output(0, Box::new(trip.into_url()))?;
+            }
+            match body {
+                Body::Left(Some(conn)) => operation.set_output(1, Box::new(conn)),
+                Body::Left(None) | Body::Whole => Ok(()),
+            }
+        });
+        operation.finish(told);
     }
 
     fn end_if(&self, ending: Ending) {
@@ -221,7 +238,10 @@ impl Fetch {
 
     fn ask(&self, run: &mut Run, conn: Conn, is_reused: bool) -> Ending {
         let Ok(transaction) = run.aio.begin() else { return Some(Err(Error::Closed)) };
-        conn.transact_for(&run.request, &run.response, transaction);
+        match run.body {
+            Body::Whole => conn.transact_for(&run.request, &run.response, transaction),
+            Body::Left(_) => conn.ask_for(&run.request, &run.response, transaction),
+        }
         run.step = Step::Asking { conn, is_reused };
         None
     }
@@ -233,16 +253,19 @@ impl Fetch {
             && response.status() != 101
             && !run.request.headers().has_token("Connection", "close");
         let Some(trip) = &mut run.trip else { return Some(Ok(())) };
-        if let (Some((core, _)), true) = (&self.member, is_kept && conn.is_idle()) {
-            core.put_idle(trip.origin().clone(), conn);
-        }
-        match trip.follow(&mut run.request, &response) {
-            Ok(false) => return Some(Ok(())),
-            Ok(true) => {}
-            Err(error) => return Some(Err(error)),
-        }
+        let origin = trip.origin().clone();
+        let followed = trip.follow(&mut run.request, &response);
         drop(response);
-        self.connect(run)
+        if let (Ok(false), Body::Left(place)) = (followed, &mut run.body) {
+            *place = Some(conn);
+        } else if let (Some((core, _)), true) = (&self.member, is_kept && conn.is_idle()) {
+            core.put_idle(origin, conn);
+        }
+        match followed {
+            Ok(false) => Some(Ok(())),
+            Ok(true) => self.connect(run),
+            Err(error) => Some(Err(error)),
+        }
     }
 }
 

@@ -144,6 +144,13 @@ impl BodyReader {
         matches!(self.coding, Coding::Chunked(_))
     }
 
+    /// Hands what has arrived to `take` and keeps the memory; returns what that says.
+    pub(super) fn drain_into(&mut self, take: impl FnOnce(&[u8]) -> usize) -> usize {
+        let count = take(&self.bytes);
+        self.bytes.clear();
+        count
+    }
+
     /// Returns what has arrived.
     pub(crate) fn into_bytes(self) -> Vec<u8> {
         self.bytes

@@ -30,7 +30,7 @@ use super::effects::Effects;
 use super::read::{Destination, Kind, Read};
 use super::settings::Settings;
 use super::state::{Answering, Reached, State};
-use super::transact::Transaction;
+use super::transact::{Extent, Transaction};
 use super::write::{Content, Then, Write, send_both};
 use super::{Event, Owner, Sink};
 use crate::http::Shared;
@@ -185,6 +185,7 @@ impl Link {
         self: &Arc<Self>,
         request: &Request,
         response: &Shared<Response>,
+        extent: Extent,
         operation: Operation,
     ) {
         with_head(|head| {
@@ -193,15 +194,16 @@ impl Link {
             }
             response.lock().reset();
             let (from, to) = Destination::response(response);
-            let transaction = Transaction::new(from, request.method());
+            let transaction = Transaction::new(from, request.method(), extent);
             let kind = Kind::Transaction(Box::new(transaction));
             let id = operation.id();
             let read = Read { sink: Sink::Aio(operation), kind, count: 0, to: Some(to) };
             let mut effects = Effects::default();
             let mut state = self.state.lock();
-            if !state.is_open() {
+            if !state.is_open() || state.is_amid_body() {
+                let error = if state.is_open() { Error::State } else { Error::Closed };
                 self.leave(state, effects);
-                return read.refuse(Error::Closed);
+                return read.refuse(error);
             }
             state.answering.has_written = true;
             state.reached = Reached::Nothing;

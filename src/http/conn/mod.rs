@@ -45,6 +45,7 @@ use super::head_edit::HeadEdit;
 use super::request::Request;
 use super::response::Response;
 use read::{Destination, Kind};
+use transact::Extent;
 
 /// Heads that their holders write go out as they are.
 const NO_EDIT: HeadEdit<'static> = HeadEdit { omit: &[], date: None, length: None, close: false };
@@ -265,7 +266,7 @@ impl Conn {
     /// nng 1.12, nng_http_conn_transact(3http); RFC 9112 section 6.3.
     pub fn transact(&self, request: &Request, response: &Shared<Response>, aio: &Aio) {
         if let Some(operation) = link::accept(aio) {
-            self.link.transact(request, response, operation);
+            self.transact_for(request, response, operation);
         }
     }
 
@@ -276,7 +277,44 @@ impl Conn {
         response: &Shared<Response>,
         operation: Operation,
     ) {
-        self.link.transact(request, response, operation);
+        self.link.transact(request, response, Extent::Whole, operation);
+    }
+
+    /// Writes a request and reads the head of the response into `response`; the body is left for
+    /// [`read_body`](Self::read_body).
+    ///
+    /// All else is as with [`transact`](Self::transact).
+    /// # Errors
+    /// As there; `NNG_ESTATE` if the body of the response before was not read to its end, which
+    /// closes the connection if that turns out only when it is this one's turn.
+    pub fn ask(&self, request: &Request, response: &Shared<Response>, aio: &Aio) {
+        if let Some(operation) = link::accept(aio) {
+            self.ask_for(request, response, operation);
+        }
+    }
+
+    /// As [`ask`](Self::ask), for an operation that has been accepted.
+    pub(crate) fn ask_for(
+        &self,
+        request: &Request,
+        response: &Shared<Response>,
+        operation: Operation,
+    ) {
+        self.link.transact(request, response, Extent::Head, operation);
+    }
+
+    /// Reads what comes next of the body of the response that [`ask`](Self::ask) has begun, at least
+    /// one byte, into the aio's buffers. Chunks are decoded. A count of 0 is the end of the body.
+    ///
+    /// Cancelling it loses nothing, and the connection stays open. A body without length ends with
+    /// the stream, and the connection closes.
+    /// # Errors
+    /// As reading; `NNG_EPROTO` for malformed chunks and `NNG_EMSGSIZE` beyond
+    /// [`set_max_response`](Self::set_max_response), which close the connection.
+    /// # Source
+    /// RFC 9112 sections 6.3 and 7.1.
+    pub fn read_body(&self, aio: &Aio) {
+        self.link.start_read(aio, || (Kind::Piece, None));
     }
 
     /// Limits the body of a response, in bytes, for transactions from now on; no limit (`u64::MAX`)

@@ -68,7 +68,9 @@ pub(super) enum Kind {
     Response(Shared<Response>),
     /// A body, for the owner.
     Body(Box<BodyReader>),
-    /// A whole response to a request that is sent beside.
+    /// What comes next of the body whose head was read by a transaction.
+    Piece,
+    /// A response, or its head, to a request that is sent beside.
     Transaction(Box<Transaction>),
 }
 
@@ -92,6 +94,8 @@ pub(super) struct Parsers<'a> {
     pub(super) max_response: u64,
     pub(super) requests: &'a mut Option<Box<RequestParser>>,
     pub(super) responses: &'a mut Option<Box<ResponseParser>>,
+    /// The body that is read piece by piece.
+    pub(super) incoming: &'a mut Option<Box<BodyReader>>,
 }
 
 impl Parsers<'_> {
@@ -154,7 +158,12 @@ impl Read {
         parsers: &mut Parsers<'_>,
     ) -> Result<(usize, Option<Outcome>), Error> {
         match &mut self.kind {
-            Kind::Some | Kind::All => Ok(self.copy(input)),
+            Kind::Some | Kind::All => {
+                // Whoever reads by himself knows himself where the body ends.
+                *parsers.incoming = None;
+                Ok(self.copy(input))
+            }
+            Kind::Piece => self.take_piece(input, parsers),
             Kind::Request(request) => {
                 let limits = parsers.limits;
                 let parsed = parsers.requests().parse(input, limits, &mut request.lock());
@@ -186,9 +195,42 @@ impl Read {
         }
     }
 
-    /// The stream has ended; returns the outcome if that completes the read.
-    pub(super) fn end(&mut self) -> Option<Outcome> {
+    /// Takes what is there of the body that is read piece by piece, and no more than there is memory
+    /// for. Nothing taken means that the body has ended.
+    fn take_piece(
+        &mut self,
+        input: &[u8],
+        parsers: &mut Parsers<'_>,
+    ) -> Result<(usize, Option<Outcome>), Error> {
+        let room = self.room();
+        let (Some(body), 1..) = (parsers.incoming.as_mut(), room) else {
+            return Ok((0, Some(Outcome::Done)));
+        };
+        let mut at = 0;
+        loop {
+            // A body never becomes longer by being decoded.
+            let end = input.len().min(at + room);
+            let (count, is_end) = body.feed(&input[at..end]).map_err(BodyError::error)?;
+            at += count;
+            self.count = body.drain_into(|bytes| self.fill(bytes));
+            if is_end {
+                *parsers.incoming = None;
+                return Ok((at, Some(Outcome::Done)));
+            }
+            if self.count > 0 {
+                return Ok((at, Some(Outcome::Done)));
+            }
+            if at == input.len() {
+                return Ok((at, None));
+            }
+        }
+    }
+
+    /// The stream has ended, and with it, perhaps, the body that is read piece by piece; returns the
+    /// outcome if that completes the read.
+    pub(super) fn end(&mut self, ends_incoming: bool) -> Option<Outcome> {
         match &mut self.kind {
+            Kind::Piece => ends_incoming.then_some(Outcome::Done),
             Kind::Body(reader) if reader.ends_here() => Some(self.take_body()),
             Kind::Transaction(transaction) => transaction.end().then_some(Outcome::Done),
             Kind::Some | Kind::All | Kind::Request(_) | Kind::Response(_) | Kind::Body(_) => None,
@@ -206,9 +248,15 @@ impl Read {
     }
 
     fn copy(&mut self, input: &[u8]) -> (usize, Option<Outcome>) {
+        let copied = self.fill(input);
+        (copied, self.moved(copied))
+    }
+
+    /// Puts bytes behind those that are in the caller's memory; returns how many it took.
+    fn fill(&mut self, input: &[u8]) -> usize {
         let skip = self.count;
-        let Some(operation) = self.operation() else { return (0, Some(Outcome::Done)) };
-        let copied = operation.buffers_mut().scatter(skip, |room| {
+        let Some(operation) = self.operation() else { return 0 };
+        operation.buffers_mut().scatter(skip, |room| {
             let mut at = 0;
             for piece in room {
                 let len = piece.len().min(input.len() - at);
@@ -216,8 +264,7 @@ impl Read {
                 at += len;
             }
             at
-        });
-        (copied, self.moved(copied))
+        })
     }
 
     /// Notes that so many bytes have arrived in the caller's memory.

@@ -7,12 +7,23 @@ use nng_aio::Error;
 use super::body::BodyReader;
 use super::read::Parsers;
 use crate::http::Shared;
+use crate::http::codec::BodyFraming;
 use crate::http::response::Response;
 use crate::http::status;
+
+/// How much of a response belongs to a transaction.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Extent {
+    /// All of it.
+    Whole,
+    /// The head. The body is left to be read piece by piece.
+    Head,
+}
 
 /// The reading half of a transaction.
 pub(super) struct Transaction {
     response: Shared<Response>,
+    extent: Extent,
     /// The request's, since the body's length depends on it.
     method: Box<str>,
     body: Option<BodyReader>,
@@ -21,8 +32,8 @@ pub(super) struct Transaction {
 }
 
 impl Transaction {
-    pub(super) fn new(response: Shared<Response>, method: &str) -> Self {
-        Self { response, method: method.into(), body: None, is_sent: false }
+    pub(super) fn new(response: Shared<Response>, method: &str, extent: Extent) -> Self {
+        Self { response, extent, method: method.into(), body: None, is_sent: false }
     }
 
     /// Takes what belongs to the response from `input`; returns how much that was, and whether it
@@ -32,6 +43,10 @@ impl Transaction {
         input: &[u8],
         parsers: &mut Parsers<'_>,
     ) -> Result<(usize, bool), Error> {
+        if parsers.incoming.is_some() {
+            // The body before it was not read to its end, so nobody knows where this begins.
+            return Err(Error::State);
+        }
         if !self.is_sent && !input.is_empty() {
             return Err(Error::Protocol);
         }
@@ -49,8 +64,12 @@ impl Transaction {
                 }
                 let memory = response.take_body_memory();
                 let framing = head.framing(&self.method)?;
-                self.body =
-                    Some(BodyReader::collect(framing, limits, parsers.max_response, memory));
+                let reader = BodyReader::collect(framing, limits, parsers.max_response, memory);
+                if self.extent == Extent::Head {
+                    *parsers.incoming = (framing != BodyFraming::Empty).then(|| Box::new(reader));
+                    return Ok((at, true));
+                }
+                self.body = Some(reader);
                 break;
             }
         }

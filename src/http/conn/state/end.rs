@@ -27,7 +27,10 @@ impl State {
                 // Its request has not been begun.
                 request.and_then(|at| self.writes.get(at)).is_some_and(|write| write.sent == 0)
             } else {
-                index > 0 || self.is_head_untouched()
+                // A piece that has not ended has taken nothing that its reader would miss.
+                let is_piece =
+                    self.reads.get(index).is_some_and(|read| matches!(read.kind, Kind::Piece));
+                index > 0 || is_piece || self.is_head_untouched()
             };
             if let (true, Some(at)) = (is_safe, request) {
                 drop(self.writes.remove(at));
@@ -198,6 +201,7 @@ impl State {
         self.input = Input::default();
         self.requests = None;
         self.responses = None;
+        self.incoming = None;
         self.deadlines = Deadlines::default();
         self.closes_after = None;
     }

@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 use nng_aio::net::Socket;
 use nng_aio::{Error, Operation, OperationId, Readiness};
 
+use super::body::BodyReader;
 use super::deadlines::Deadlines;
 use super::effects::Effects;
 use super::input::{Input, with_room};
@@ -50,6 +51,8 @@ pub(super) struct State {
     writes: Queue<Write>,
     requests: Option<Box<RequestParser>>,
     responses: Option<Box<ResponseParser>>,
+    /// What is left of a body that is read piece by piece.
+    incoming: Option<Box<BodyReader>>,
     /// Bytes of raw writes after which the connection closes.
     closes_after: Option<u64>,
     /// How far the last transaction has come.
@@ -122,6 +125,7 @@ impl State {
             writes: Queue::new(),
             requests: None,
             responses: None,
+            incoming: None,
             closes_after: None,
             reached: Reached::Nothing,
             answering: Answering::default(),
@@ -192,7 +196,13 @@ impl State {
 
     /// Returns whether nothing is under way and nothing left over, so that a request may be next.
     pub(super) fn is_idle(&self) -> bool {
-        self.is_open() && self.reads.is_empty() && self.writes.is_empty() && !self.has_input()
+        let is_quiet = self.reads.is_empty() && self.writes.is_empty() && !self.has_input();
+        self.is_open() && is_quiet && self.incoming.is_none()
+    }
+
+    /// Returns whether the next response would begin where a body has not been read to its end.
+    pub(super) fn is_amid_body(&self) -> bool {
+        self.reads.is_empty() && self.incoming.is_some()
     }
 
     /// Something may be there to read, though nobody has told so.
@@ -320,6 +330,7 @@ impl State {
             max_response: self.settings.max_response,
             requests: &mut self.requests,
             responses: &mut self.responses,
+            incoming: &mut self.incoming,
         };
         if let Kind::Transaction(transaction) = &read.kind
             && transaction.is_sent
@@ -415,7 +426,8 @@ impl State {
     }
 
     fn end_of_stream(&mut self, effects: &mut Effects) {
-        match self.reads.front_mut().and_then(Read::end) {
+        let ends_incoming = self.incoming.as_ref().is_some_and(|body| body.ends_here());
+        match self.reads.front_mut().and_then(|read| read.end(ends_incoming)) {
             Some(outcome) => {
                 self.end_read(outcome, effects);
                 self.close(effects);

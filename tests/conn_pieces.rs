@@ -1,0 +1,258 @@
+//! Bodies that come and go piece by piece.
+//!
+//! Source: RFC 9112 sections 6.3 and 7.1.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod support;
+
+use std::time::Duration;
+
+use nng_aio::codes::*;
+use nng_oxide::http::{Response, Shared};
+use proptest::prelude::*;
+use support::{Bench, Op, get, on_both_runtimes};
+
+/// How the request of [`get`]`("/")` goes over the wire.
+const REQUEST: &str = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+
+fn ask(bench: &Bench, response: &Shared<Response>) -> Op {
+    bench.start(|conn, aio| conn.ask(&get("/"), response, aio))
+}
+
+fn piece(bench: &Bench, len: usize) -> Op {
+    bench.start_with(vec![0; len], |conn, aio| conn.read_body(aio))
+}
+
+/// Asks, and has the head of the answer.
+fn asked(bench: &Bench, head: &str) -> Shared<Response> {
+    let response = Shared::new(Response::new());
+    let op = ask(bench, &response);
+    bench.expect(REQUEST);
+    bench.send(head);
+    assert_eq!(op.end(), (0, 0));
+    response
+}
+
+/// Reads the rest of the body in pieces of at most `len` bytes.
+fn rest(bench: &Bench, len: usize) -> Vec<u8> {
+    let mut body = Vec::new();
+    loop {
+        let more = piece(bench, len).bytes();
+        if more.is_empty() {
+            return body;
+        }
+        body.extend(more);
+    }
+}
+
+/// A transaction still works.
+fn assert_usable(bench: &Bench) {
+    let response = Shared::new(Response::new());
+    let op = bench.transact(&get("/"), &response);
+    bench.expect(REQUEST);
+    bench.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
+    assert_eq!((op.result(), response.lock().body()), (0, &b"hello"[..]));
+}
+
+on_both_runtimes! {
+    fn the_head_comes_first_and_the_body_as_it_arrives(bench) {
+        let response = asked(&bench, "HTTP/1.1 203 x\r\nContent-Length: 8\r\n\r\n");
+        assert_eq!(response.lock().status(), 203);
+        assert_eq!(response.lock().body(), b"");
+        let first = piece(&bench, 100);
+        first.assert_pending();
+        bench.send("abc");
+        assert_eq!(first.text(), "abc");
+        bench.send("defgh");
+        assert_eq!(piece(&bench, 2).text(), "de");
+        assert_eq!(piece(&bench, 100).text(), "fgh");
+        for _ in 0..3 {
+            assert_eq!(piece(&bench, 100).end(), (0, 0), "that was all");
+        }
+        assert_usable(&bench);
+    }
+
+    fn chunks_are_decoded(bench) {
+        let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let chunks = "3\r\nabc\r\n00a;x=y\r\n0123456789\r\n0\r\nT: 1\r\n\r\n";
+        for len in [1, 2, 3, 7, 100] {
+            asked(&bench, &format!("{head}{chunks}"));
+            assert_eq!(rest(&bench, len), b"abc0123456789", "{len}");
+            assert_usable(&bench);
+        }
+        asked(&bench, head);
+        let op = piece(&bench, 100);
+        bench.send("3\r\n");
+        op.assert_pending();
+        bench.send("a");
+        assert_eq!(op.text(), "a");
+    }
+
+    fn a_body_without_length_ends_with_the_stream(bench) {
+        asked(&bench, "HTTP/1.1 200 OK\r\n\r\nall");
+        assert_eq!(piece(&bench, 100).text(), "all");
+        let (last, behind) = (piece(&bench, 100), bench.read(1));
+        last.assert_pending();
+        bench.end_sending();
+        assert_eq!((last.end(), behind.end()), ((0, 0), (NNG_ECLOSED, 0)));
+        bench.assert_closed();
+    }
+
+    fn where_there_is_no_body_the_end_comes_at_once(bench) {
+        for head in ["HTTP/1.1 204 x\r\n\r\n", "HTTP/1.1 304 x\r\nContent-Length: 5\r\n\r\n",
+                     "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"] {
+            asked(&bench, head);
+            assert_eq!(piece(&bench, 100).end(), (0, 0), "{head:?}");
+            assert_usable(&bench);
+        }
+        let mut head = get("/");
+        head.set_method("HEAD").unwrap();
+        let response = Shared::new(Response::new());
+        let op = bench.start(|conn, aio| conn.ask(&head, &response, aio));
+        bench.expect("HEAD / HTTP/1.1\r\nHost: h\r\n\r\n");
+        bench.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n");
+        assert_eq!((op.result(), piece(&bench, 100).end()), (0, (0, 0)));
+        assert_usable(&bench);
+    }
+
+    fn nobody_has_asked_and_there_is_no_body(bench) {
+        assert_eq!(piece(&bench, 100).end(), (0, 0));
+        bench.assert_open();
+    }
+
+    fn pieces_may_wait_behind_their_head(bench) {
+        let response = Shared::new(Response::new());
+        let op = ask(&bench, &response);
+        let pieces = [piece(&bench, 2), piece(&bench, 2), piece(&bench, 2)];
+        let next = bench.transact(&get("/"), &Shared::default());
+        bench.send("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc");
+        assert_eq!(op.result(), 0);
+        assert_eq!((pieces[0].text(), pieces[1].text(), pieces[2].end()), ("ab".into(), "c".into(), (0, 0)));
+        bench.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+        assert_eq!(next.result(), 0);
+    }
+
+    fn interim_responses_are_skipped(bench) {
+        let response = asked(&bench, "HTTP/1.1 100 x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx");
+        assert_eq!(response.lock().status(), 200);
+        assert_eq!(piece(&bench, 9).text(), "x");
+    }
+
+    fn cancelling_a_piece_loses_nothing(bench) {
+        asked(&bench, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n");
+        let op = piece(&bench, 100);
+        op.assert_pending();
+        op.aio.cancel();
+        assert_eq!(op.end(), (NNG_ECANCELED, 0));
+        let limited = bench.op().timeout(Duration::from_millis(1));
+        limited.aio.set_buffer(vec![0; 9]).unwrap();
+        bench.conn.read_body(&limited.aio);
+        assert_eq!(limited.end(), (NNG_ETIMEDOUT, 0));
+        bench.send("hello\r\n0\r\n\r\n");
+        assert_eq!(rest(&bench, 100), b"hello");
+        assert_usable(&bench);
+    }
+
+    fn the_next_request_waits_for_the_end_of_the_body(bench) {
+        asked(&bench, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel");
+        assert_eq!(piece(&bench, 100).text(), "hel");
+        let response = Shared::new(Response::new());
+        assert_eq!(ask(&bench, &response).end(), (NNG_ESTATE, 0));
+        assert_eq!(bench.transact(&get("/"), &response).end(), (NNG_ESTATE, 0));
+        bench.send("lo");
+        assert_eq!(rest(&bench, 100), b"lo");
+        assert_usable(&bench);
+    }
+
+    fn a_request_that_waited_for_an_unfinished_body_ends_the_connection(bench) {
+        let response = Shared::new(Response::new());
+        let (op, next) = (ask(&bench, &response), bench.transact(&get("/"), &Shared::default()));
+        bench.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel");
+        assert_eq!((op.result(), next.result()), (0, NNG_ESTATE));
+        bench.assert_closed();
+    }
+
+    fn a_raw_read_takes_the_body_over(bench) {
+        asked(&bench, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
+        assert_eq!(bench.read_all(5).text(), "hello");
+        assert_eq!(piece(&bench, 9).end(), (0, 0));
+        assert_usable(&bench);
+    }
+
+    fn what_is_malformed_cut_off_or_too_long_is_an_error(bench) {
+        let chunked = "Transfer-Encoding: chunked\r\n\r\n";
+        for (rest, result) in [
+            (format!("{chunked}z\r\n"), NNG_EPROTO),
+            (format!("{chunked}1\r\nxx"), NNG_EPROTO),
+            (format!("{chunked}5\r\n"), NNG_ECONNSHUT),
+            ("Content-Length: 5\r\n\r\n".to_owned(), NNG_ECONNSHUT),
+            ("Content-Length: 9\r\n\r\n".to_owned(), NNG_EMSGSIZE),
+            (format!("{chunked}9\r\n123456789"), NNG_EMSGSIZE),
+        ] {
+            let bench = Bench::unix(bench.driver().clone());
+            bench.conn.set_max_response(8);
+            asked(&bench, &format!("HTTP/1.1 200 OK\r\n{rest}"));
+            bench.end_sending();
+            let mut end = (0, 1);
+            while let (0, 1..) = end {
+                end = piece(&bench, 4).end();
+            }
+            assert_eq!(end, (result, 0), "{rest:?}");
+            bench.assert_closed();
+        }
+    }
+
+    fn what_comes_behind_the_body_stays_in_the_stream(bench) {
+        asked(&bench, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokmore");
+        assert_eq!(piece(&bench, 100).text(), "ok");
+        assert_eq!(piece(&bench, 100).end(), (0, 0));
+        assert_eq!(bench.read_all(4).text(), "more");
+        bench.assert_open();
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn any_pieces_give_the_same_body(
+        chunks in prop::collection::vec(prop::collection::vec(any::<u8>(), 1..50), 0..6),
+        is_chunked: bool,
+        sends in prop::collection::vec(1..60_usize, 1..8),
+        rooms in prop::collection::vec(1..40_usize, 1..8),
+    ) {
+        let bench = Bench::host();
+        let body = chunks.concat();
+        let wire = if is_chunked {
+            asked(&bench, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+            let mut wire = Vec::new();
+            for chunk in &chunks {
+                wire.extend(format!("{:x}\r\n", chunk.len()).bytes());
+                wire.extend(chunk);
+                wire.extend(b"\r\n");
+            }
+            wire.extend(b"0\r\n\r\n");
+            wire
+        } else {
+            asked(&bench, &format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len()));
+            body.clone()
+        };
+        let (mut sends, mut rooms) = (sends.into_iter().cycle(), rooms.into_iter().cycle());
+        let (mut left, mut found) = (&wire[..], Vec::new());
+        loop {
+            let op = piece(&bench, rooms.next().unwrap());
+            while op.aio.is_busy() && !left.is_empty() {
+                let (part, rest) = left.split_at(sends.next().unwrap().min(left.len()));
+                bench.send(part);
+                left = rest;
+                bench.settle();
+            }
+            let more = op.bytes();
+            if more.is_empty() {
+                break;
+            }
+            found.extend(more);
+        }
+        prop_assert_eq!(found, body);
+    }
+}
