@@ -20,7 +20,7 @@
 //! nng 1.12, nng_http_handler_alloc(3http); RFC 9112 section 9.
 
 use std::mem;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst, fence};
 use std::sync::{Arc, OnceLock, Weak};
 
 use nng_aio::log::{self, Level};
@@ -124,7 +124,8 @@ impl Session {
         let link = Link::new(self.core.runtime(), socket, settings, Some(owner))?;
         let link = self.link.get_or_init(|| link);
         // Whoever stops the session either finds the connection or is seen here.
-        if self.is_stopped.load(SeqCst) {
+        fence(SeqCst);
+        if self.is_stopped.load(Relaxed) {
             link.close();
             return Ok(());
         }
@@ -136,7 +137,8 @@ impl Session {
 
     /// Closes the connection at once.
     pub(super) fn stop(self: &Arc<Self>) {
-        self.is_stopped.store(true, SeqCst);
+        self.is_stopped.store(true, Relaxed);
+        fence(SeqCst);
         if let Some(link) = self.link.get() {
             link.close();
         }
