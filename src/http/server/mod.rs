@@ -41,3 +41,18 @@ pub use core::ServerStats;
 pub use exchange::Exchange;
 pub use handle::Server;
 pub use handler::Handler;
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    /// A loopback address that no other process uses, so that a port which is free again stays free
+    /// there for a while.
+    pub(super) fn own_address() -> Ipv4Addr {
+        if cfg!(not(target_os = "linux")) {
+            return Ipv4Addr::LOCALHOST;
+        }
+        let [.., high, low] = std::process::id().to_be_bytes();
+        Ipv4Addr::new(127, high, low, 255)
+    }
+}

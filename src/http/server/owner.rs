@@ -94,10 +94,11 @@ impl Drop for Owner {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::own_address;
     use super::*;
 
     fn owner(port: u16) -> Owner {
-        let address = ([127, 0, 0, 1], port).into();
+        let address = (own_address(), port).into();
         Owner::new(&Runtime::global(), address, ServerConfig::default())
     }
 
@@ -106,7 +107,7 @@ mod tests {
     }
 
     fn listens(port: u16) -> bool {
-        std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
+        std::net::TcpStream::connect((own_address(), port)).is_ok()
     }
 
     #[test]
