@@ -312,6 +312,16 @@ impl Link {
         self.look(|state| state.answering())
     }
 
+    /// Takes it from its owner; false if that does not give it up.
+    pub(super) fn hijack(self: &Arc<Self>) -> bool {
+        let owner = self.owner.as_ref().and_then(Weak::upgrade);
+        let is_free = owner.is_some_and(Owner::give_up);
+        if is_free {
+            self.with(State::disown);
+        }
+        is_free
+    }
+
     /// Closes at once, whatever waits.
     pub(crate) fn close(self: &Arc<Self>) {
         self.with(State::close);

@@ -548,6 +548,20 @@ enum Rest {
 }
 
 impl Owner for Session {
+    /// The handler takes the connection. What is left of the session ends with the handler.
+    fn give_up(self: Arc<Self>) -> bool {
+        let mut state = self.state.lock();
+        if !matches!(state.phase, Phase::Handling(_)) {
+            return false;
+        }
+        let id = state.id;
+        let phase = mem::replace(&mut state.phase, Phase::Ended);
+        drop(state);
+        drop(phase);
+        self.core.session_ended(id);
+        true
+    }
+
     fn on_event(self: Arc<Self>, event: Event) {
         match event {
             Event::Head(Ok(head)) => self.dispatch(&head),

@@ -55,7 +55,7 @@ pub(super) struct State {
     /// What the owner is answering with this connection.
     pub(super) answering: Answering,
     deadlines: Deadlines,
-    /// For the owner, in order.
+    /// For the owner, in order; nobody hears of them once it has given the connection up.
     pub(super) events: Queue<Event>,
     /// A thread is handing events to the owner.
     pub(super) is_delivering: bool,
@@ -172,6 +172,17 @@ impl State {
         {
             transaction.is_sent = true;
         }
+    }
+
+    /// The owner has given it up: no time limit applies any more, and nothing that the owner was
+    /// answering.
+    pub(super) fn disown(&mut self, _effects: &mut Effects) {
+        let Settings { limits, linger, .. } = *self.settings;
+        self.settings = Arc::new(Settings { limits, linger, ..Settings::default() });
+        self.answering = Answering::default();
+        // The timer may still come; it finds nothing.
+        self.deadlines.reading = None;
+        self.deadlines.writing = None;
     }
 
     // --- Submission -----------------------------------------------------------------------------
