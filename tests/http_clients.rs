@@ -154,7 +154,7 @@ fn curl_is_told_what_is_wrong() {
     }
 }
 
-/// Runs a Python program that finds the port of the server in `port` and a large body in `body`.
+/// Runs a Python program that finds the server at `host` and `port`, and a large body in `body`.
 fn python(server: &Server, program: &str) {
     let addr = server.addr().to_inet().expect("it has started").to_string();
     let head = "import sys, socket, http.client\n\
