@@ -10,7 +10,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use nng_aio::{Error, Runtime};
+use nng_aio::{Error, Operation, Runtime};
 use parking_lot::Mutex;
 
 use super::config::ServerConfig;
@@ -82,6 +82,23 @@ impl Owner {
         drop(life);
         registry::forget(self);
         self.core.close();
+    }
+}
+
+impl Owner {
+    /// Stops it however often it was started, and lets what is under way come to its end.
+    pub(super) fn drain(&self, operation: Operation) {
+        let mut life = self.life.lock();
+        match *life {
+            Life::Idle => {
+                drop(life);
+                return operation.finish(Ok(()));
+            }
+            Life::Running { .. } | Life::Stopped => *life = Life::Stopped,
+        }
+        drop(life);
+        registry::forget(self);
+        self.core.begin_drain(operation);
     }
 }
 

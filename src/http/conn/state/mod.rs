@@ -86,6 +86,10 @@ pub(crate) struct Answering {
     pub(crate) is_reading: bool,
     /// The client waits for `100 Continue`, to be sent when somebody reads the body.
     pub(crate) expects_continue: bool,
+    /// The status of the last response that others than the owner have written; 0 for none.
+    pub(crate) status: u16,
+    /// Bytes that have been written for it, whoever wrote them.
+    pub(crate) sent: u64,
 }
 
 /// Which operation an error belongs to; all others see `Closed`.
@@ -483,6 +487,7 @@ impl State {
         effects: &mut Effects,
     ) {
         self.deadlines.writing = None;
+        self.answering.sent += count as u64;
         if self.deadlines.reading.is_none() && !self.has_head_started() {
             self.begin_owner_wait(effects);
         }
