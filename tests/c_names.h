@@ -106,6 +106,7 @@ void nng_http_client_free(nng_http_client *client);
 int nng_http_client_get_tls(nng_http_client *client, nng_tls_config **cfgp);
 int nng_http_client_set_tls(nng_http_client *client, nng_tls_config *cfg);
 void nng_http_client_transact(nng_http_client *client, nng_http_req *req, nng_http_res *res, nng_aio *aio);
+int nng_http_hijack(nng_http_conn *conn);
 void nng_http_conn_close(nng_http_conn *conn);
 void nng_http_conn_read(nng_http_conn *conn, nng_aio *aio);
 void nng_http_conn_read_all(nng_http_conn *conn, nng_aio *aio);

@@ -19,10 +19,11 @@ const SOURCES: [&str; 6] = [
 ];
 
 /// The tests that call them.
-const TESTS: [&str; 5] = [
+const TESTS: &[&str] = &[
     include_str!("c_names.rs"),
     include_str!("c_names_client.rs"),
     include_str!("c_names_http.rs"),
+    include_str!("http_hijack.rs"),
     include_str!("c_names_process.rs"),
     include_str!("c_names_stream.rs"),
 ];

@@ -18,6 +18,7 @@ use crate::runtime::selector::{Event, Events, WAITERS};
 use crate::runtime::sources::Ready;
 use crate::runtime::watchdog::{self, After};
 use crate::runtime::{Shared, Task};
+use crate::{clock, log};
 
 /// Callbacks between two looks at the selector.
 const CALLBACKS: usize = 256;
@@ -122,6 +123,7 @@ impl Worker {
                 shared.kick_again();
                 break;
             }
+            log::pass_postponed();
             self.wait(shared, slot, place, has_more);
             has_more = self.handle(shared, place) | self.run_callbacks(shared, place);
             if shared.is_forked() {
@@ -219,7 +221,7 @@ impl Worker {
     /// and may: so each is taken alone, and others can take the next one and find what this thread
     /// has gathered. True if more are due.
     fn fire_deadlines(&mut self, shared: &Shared, place: &Slot) -> bool {
-        let now = Instant::now();
+        let now = clock::now();
         let tick = shared.deadlines.tick_of(now);
         for _ in 0..DEADLINES {
             if shared.is_forked() {

@@ -3,10 +3,9 @@
 //! Its lock is taken under a fetch's, and nothing is taken under it but the timer's.
 
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
 
 use nng_aio::net::Resolver;
-use nng_aio::{Error, Expire, Runtime, Timer};
+use nng_aio::{Error, Expire, Runtime, Timer, clock};
 use parking_lot::Mutex;
 use slab::Slab;
 
@@ -111,7 +110,7 @@ impl Core {
     pub(super) fn put_idle(self: &Arc<Self>, origin: Origin, conn: Conn) {
         let mut state = self.state.lock();
         let surplus =
-            if state.is_closed { Some(conn) } else { state.idle.put(origin, conn, Instant::now()) };
+            if state.is_closed { Some(conn) } else { state.idle.put(origin, conn, clock::now()) };
         self.set_timer(&state);
         drop(state);
         drop(surplus);
@@ -151,7 +150,7 @@ impl Core {
 impl Expire for Core {
     fn expired(self: Arc<Self>) {
         let mut state = self.state.lock();
-        let expired = state.idle.take_expired(Instant::now());
+        let expired = state.idle.take_expired(clock::now());
         self.set_timer(&state);
         drop(state);
         drop(expired);

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nng_aio::net::Socket;
-use nng_aio::{Error, Operation, OperationId, Readiness};
+use nng_aio::{Error, Operation, OperationId, Readiness, clock};
 
 use super::body::BodyReader;
 use super::deadlines::Deadlines;
@@ -60,7 +60,7 @@ pub(super) struct State {
     /// What the owner is answering with this connection.
     pub(super) answering: Answering,
     deadlines: Deadlines,
-    /// For the owner, in order.
+    /// For the owner, in order; nobody hears of them once it has given the connection up.
     pub(super) events: Queue<Event>,
     /// A thread is handing events to the owner.
     pub(super) is_delivering: bool,
@@ -103,6 +103,10 @@ pub(crate) struct Answering {
     pub(crate) is_reading: bool,
     /// The client waits for `100 Continue`, to be sent when somebody reads the body.
     pub(crate) expects_continue: bool,
+    /// The status of the last response that others than the owner have written; 0 for none.
+    pub(crate) status: u16,
+    /// Bytes that have been written for it, whoever wrote them.
+    pub(crate) sent: u64,
 }
 
 /// Which operation an error belongs to; all others see `Closed`.
@@ -213,6 +217,17 @@ impl State {
     /// Limits the bodies of responses to transactions from now on.
     pub(super) fn set_max_response(&mut self, max: u64) {
         Arc::make_mut(&mut self.settings).max_response = max;
+    }
+
+    /// The owner has given it up: no time limit applies any more, and nothing that the owner was
+    /// answering.
+    pub(super) fn disown(&mut self, _effects: &mut Effects) {
+        let Settings { limits, linger, .. } = *self.settings;
+        self.settings = Arc::new(Settings { limits, linger, ..Settings::default() });
+        self.answering = Answering::default();
+        // The timer may still come; it finds nothing.
+        self.deadlines.reading = None;
+        self.deadlines.writing = None;
     }
 
     // --- Submission -----------------------------------------------------------------------------
@@ -522,6 +537,7 @@ impl State {
         effects: &mut Effects,
     ) {
         self.deadlines.writing = None;
+        self.answering.sent += count as u64;
         if self.deadlines.reading.is_none() && !self.has_head_started() {
             self.begin_owner_wait(effects);
         }
@@ -626,5 +642,5 @@ impl State {
 
 /// Returns the end of a limit of time that begins now.
 fn after(limit: Option<Duration>) -> Option<Instant> {
-    Instant::now().checked_add(limit?)
+    clock::now().checked_add(limit?)
 }
