@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "support/directory.rs"]
+mod directory;
 mod support;
 
 use std::io::{Read, Write};
@@ -12,6 +14,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use support::LIMIT;
+use support::host::Host;
 use support::program::{Program, read_all, run};
 use support::server::{read_until, status};
 
@@ -334,4 +337,125 @@ fn a_host_serves_what_was_typed_last() {
     *program.input() = None;
     assert!(program.finish().0.success());
     assert_eq!(read_all(&mut stream), b"");
+}
+
+/// Runs the HTTP client; returns its exit code, its output and what it complains of.
+fn client(arguments: &[&str]) -> (i32, String, String) {
+    let output = run("http_client", arguments);
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+/// Answers one request after the other with these, each a status, whole fields and a body.
+fn answering(answers: Vec<(u16, String, &'static str)>) -> (String, std::thread::JoinHandle<()>) {
+    let host = Host::new();
+    let name = host.name();
+    let thread = std::thread::spawn(move || {
+        let mut peer = None;
+        for (status, fields, body) in answers {
+            peer.get_or_insert_with(|| host.accept()).answer(status, &fields, body);
+            peer = peer.filter(|_| !fields.contains("close"));
+        }
+    });
+    (name, thread)
+}
+
+#[test]
+fn the_client_fetches_from_the_server() {
+    let server = Server::start(&[]);
+    let url = format!("http://{}/hello", server.addr);
+    let (code, output, complaint) = client(&[&url]);
+    assert_eq!((code, output.as_str(), complaint.as_str()), (0, "Hello, World!", ""));
+
+    let directory = directory::Directory::new();
+    let path = directory.join("hello");
+    let (code, output, complaint) = client(&["-o", path.to_str().unwrap(), &url]);
+    assert_eq!((code, output.as_str(), complaint.as_str()), (0, "", ""));
+    assert_eq!(std::fs::read(&path).unwrap(), b"Hello, World!");
+}
+
+#[test]
+fn the_client_takes_large_bodies_in_chunks() {
+    let host = Host::new();
+    let url = host.url("/large").to_string();
+    let thread = std::thread::spawn(move || {
+        let mut peer = host.accept();
+        peer.head();
+        peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+        for _ in 0..100 {
+            peer.send(format!("10000\r\n{}\r\n", "x".repeat(0x10000)));
+        }
+        peer.send("0\r\n\r\n");
+    });
+    let (code, output, _) = client(&[&url]);
+    assert_eq!((code, output.len()), (0, 100 << 16));
+    thread.join().unwrap();
+}
+
+#[test]
+fn the_client_follows_redirects_if_told_to() {
+    let (name, thread) =
+        answering(vec![(302, "Location: /b\r\n".to_owned(), ""), (200, String::new(), "there")]);
+    let (code, output, complaint) = client(&["-L", &format!("http://{name}/a")]);
+    assert_eq!((code, output.as_str(), complaint.as_str()), (0, "there", ""));
+    thread.join().unwrap();
+
+    let (name, thread) = answering(vec![(302, "Location: /b\r\n".to_owned(), "moved")]);
+    let (code, output, complaint) = client(&[&format!("http://{name}/a")]);
+    assert_eq!((code, output.as_str()), (3, "moved"));
+    assert!(complaint.contains("302") && complaint.contains("/b, where -L goes"), "{complaint}");
+    thread.join().unwrap();
+}
+
+#[test]
+fn the_client_says_what_went_wrong() {
+    let server = Server::start(&[]);
+    let (code, output, complaint) = client(&[&format!("http://{}/nothing", server.addr)]);
+    assert_eq!(code, 3);
+    assert!(output.contains("404") && complaint.contains("404 Not Found"), "{complaint}");
+
+    let name = Host::new().name();
+    let (code, _, complaint) = client(&[&format!("http://{name}/")]);
+    assert_eq!(code, 1);
+    assert!(complaint.ends_with(": nobody listens there\n"), "{complaint}");
+
+    let host = Host::new();
+    let url = host.url("/").to_string();
+    let thread = std::thread::spawn(move || {
+        let mut peer = host.accept();
+        peer.head();
+        peer.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf");
+    });
+    let directory = directory::Directory::new();
+    let path = directory.join("half");
+    let (code, _, complaint) = client(&["--output", path.to_str().unwrap(), &url]);
+    assert_eq!(code, 1);
+    assert!(complaint.contains("too early"), "{complaint}");
+    assert!(!path.exists(), "half a file is none");
+    thread.join().unwrap();
+
+    let (code, _, complaint) = client(&["https://127.0.0.1/"]);
+    assert_eq!((code, complaint.contains("TLS")), (1, true), "{complaint}");
+}
+
+#[test]
+fn the_client_explains_its_command_line() {
+    let (code, output, complaint) = client(&["--help"]);
+    assert_eq!((code, complaint.as_str()), (0, ""));
+    assert!(output.contains("Usage: http_client"));
+    for arguments in [
+        &[][..],
+        &["-x"],
+        &["http://h", "http://h"],
+        &["h"],
+        &["-o"],
+        &["http://"],
+        &["ipc:///x"],
+        &["--timeout", "0", "http://h"],
+        &["--timeout"],
+    ] {
+        let (code, output, complaint) = client(arguments);
+        assert_eq!((code, output.as_str()), (2, ""), "{arguments:?}");
+        assert!(complaint.ends_with("; --help says more\n"), "{complaint}");
+    }
 }
