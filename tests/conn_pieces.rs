@@ -8,9 +8,9 @@ mod support;
 use std::time::Duration;
 
 use nng_aio::codes::*;
-use nng_oxide::http::{Response, Shared};
+use nng_oxide::http::{Body, Request, Response, Shared};
 use proptest::prelude::*;
-use support::{Bench, Op, get, on_both_runtimes};
+use support::{BIG, Bench, Op, get, on_both_runtimes, pattern};
 
 /// How the request of [`get`]`("/")` goes over the wire.
 const REQUEST: &str = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
@@ -43,6 +43,18 @@ fn rest(bench: &Bench, len: usize) -> Vec<u8> {
         }
         body.extend(more);
     }
+}
+
+/// A request whose body follows in chunks, and how it goes over the wire.
+fn chunked() -> Request {
+    let mut request = get("/");
+    request.headers_mut().set("Transfer-Encoding", "Chunked").unwrap();
+    request
+}
+const CHUNKED: &str = "GET / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: Chunked\r\n\r\n";
+
+fn write(bench: &Bench, text: &str) -> Op {
+    bench.start_with(text.as_bytes().to_vec(), |conn, aio| conn.write_body(aio))
 }
 
 /// A transaction still works.
@@ -200,6 +212,101 @@ on_both_runtimes! {
             assert_eq!(end, (result, 0), "{rest:?}");
             bench.assert_closed();
         }
+    }
+
+    // --- On the way out ---------------------------------------------------------------------------
+
+    fn pieces_of_a_request_go_out_as_chunks(bench) {
+        let response = Shared::new(Response::new());
+        let op = bench.start(|conn, aio| conn.ask(&chunked(), &response, aio));
+        bench.expect(CHUNKED);
+        let pieces = ["first", "", "x", "0123456789abcdef"].map(|text| (write(&bench, text), text));
+        let end = bench.start(|conn, aio| conn.end_body(aio));
+        bench.expect("5\r\nfirst\r\n1\r\nx\r\n10\r\n0123456789abcdef\r\n0\r\n\r\n");
+        for (piece, text) in pieces {
+            assert_eq!(piece.end(), (0, text.len()), "the count is the caller's");
+        }
+        assert_eq!(end.end(), (0, 0));
+        assert_eq!(bench.start(|conn, aio| conn.end_body(aio)).end(), (0, 0), "it has ended");
+        op.assert_pending();
+        bench.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+        assert_eq!(op.end(), (0, 0));
+        assert_eq!(rest(&bench, 100), b"ok");
+        assert_usable(&bench);
+    }
+
+    fn pieces_of_a_request_whose_length_is_known_go_out_as_they_are(bench) {
+        let mut request = get("/");
+        request.set_body(Body::declared(8));
+        let response = Shared::new(Response::new());
+        let op = bench.start(|conn, aio| conn.ask(&request, &response, aio));
+        let pieces = [write(&bench, "abcd"), write(&bench, "efgh")];
+        let end = bench.start(|conn, aio| conn.end_body(aio));
+        bench.expect("GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 8\r\n\r\nabcdefgh");
+        assert_eq!((pieces[0].end(), pieces[1].end(), end.end()), ((0, 4), (0, 4), (0, 0)));
+        bench.send("HTTP/1.1 204 x\r\n\r\n");
+        assert_eq!(op.end(), (0, 0));
+        assert_usable(&bench);
+    }
+
+    fn pieces_of_a_response_go_out_as_chunks(bench) {
+        let mut response = Response::new();
+        response.headers_mut().set("Transfer-Encoding", "chunked").unwrap();
+        let op = bench.write_res(&response);
+        let (piece, end) = (write(&bench, "abc"), bench.start(|conn, aio| conn.end_body(aio)));
+        bench.expect("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n");
+        assert_eq!((op.result(), piece.end(), end.end()), (0, (0, 3), (0, 0)));
+        assert_eq!(write(&bench, "raw").end(), (0, 3));
+        bench.expect("raw");
+    }
+
+    fn a_large_piece_arrives_whole_however_slowly(bench) {
+        bench.start(|conn, aio| conn.write_req(&chunked(), aio));
+        let op = bench.start_with(pattern(BIG), |conn, aio| conn.write_body(aio));
+        op.assert_pending();
+        bench.expect(&format!("{CHUNKED}{BIG:x}\r\n"));
+        assert!(bench.receive(BIG) == pattern(BIG));
+        bench.expect("\r\n");
+        assert_eq!(op.end(), (0, BIG));
+    }
+
+    fn a_piece_that_is_cancelled_amid_tells_how_much_has_gone_and_closes(bench) {
+        bench.start(|conn, aio| conn.write_req(&chunked(), aio));
+        let op = bench.start_with(pattern(BIG), |conn, aio| conn.write_body(aio));
+        op.assert_pending();
+        op.aio.cancel();
+        let (result, count) = op.end();
+        assert_eq!(result, NNG_ECANCELED);
+        let head = CHUNKED.len() + format!("{BIG:x}\r\n").len();
+        assert_eq!(bench.receive_to_end().len(), head + count);
+        bench.assert_closed();
+    }
+
+    fn what_waits_can_be_taken_out_also_the_end(bench) {
+        bench.start(|conn, aio| conn.write_req(&chunked(), aio));
+        let active = bench.start_with(vec![b'x'; BIG], |conn, aio| conn.write_body(aio));
+        active.assert_pending();
+        let (piece, end) = (write(&bench, "gone"), bench.start(|conn, aio| conn.end_body(aio)));
+        piece.aio.cancel();
+        end.aio.cancel();
+        assert_eq!((piece.end(), end.end()), ((NNG_ECANCELED, 0), (NNG_ECANCELED, 0)));
+        let (piece, end) = (write(&bench, "kept"), bench.start(|conn, aio| conn.end_body(aio)));
+        bench.receive(CHUNKED.len() + format!("{BIG:x}\r\n").len() + BIG);
+        bench.expect("\r\n4\r\nkept\r\n0\r\n\r\n");
+        assert_eq!((active.result(), piece.end(), end.end()), (0, (0, 4), (0, 0)));
+        bench.assert_open();
+    }
+
+    fn an_answer_may_come_before_the_body_is_out(bench) {
+        let response = Shared::new(Response::new());
+        let op = bench.start(|conn, aio| conn.ask(&chunked(), &response, aio));
+        let piece = bench.start_with(vec![b'x'; BIG], |conn, aio| conn.write_body(aio));
+        bench.send("HTTP/1.1 413 x\r\nContent-Length: 0\r\n\r\n");
+        assert_eq!(op.result(), 0);
+        assert_eq!(response.lock().status(), 413);
+        piece.assert_pending();
+        bench.conn.close();
+        assert_eq!(piece.result(), NNG_ECANCELED);
     }
 
     fn what_comes_behind_the_body_stays_in_the_stream(bench) {

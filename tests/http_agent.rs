@@ -567,6 +567,32 @@ fn the_end_of_the_agent_ends_its_fetches_and_connections() {
 }
 
 #[test]
+fn a_callback_may_drop_the_agent_and_fetch_again() {
+    let host = Host::new();
+    let (tell, hear) = mpsc::channel();
+    let place = std::sync::Arc::new(parking_lot::Mutex::new(Some(agent())));
+    let (url, second) = (host.url("/"), agent());
+    let aio = nng_aio::Aio::new({
+        let (place, url) = (place.clone(), url.clone());
+        move |aio| {
+            let _ = tell.send(aio.result());
+            let agent = place.lock().take();
+            if let Some(agent) = agent {
+                drop(agent);
+                second.fetch(&url, &Request::new(), &Shared::default(), aio);
+            }
+        }
+    });
+    if let Some(agent) = &*place.lock() {
+        agent.fetch(&url, &Request::new(), &Shared::default(), &aio);
+    }
+    for _ in 0..2 {
+        host.accept().answer(200, "", "x");
+        assert_eq!(hear.recv_timeout(support::LIMIT), Ok(0));
+    }
+}
+
+#[test]
 fn what_cannot_be_fetched_is_refused_at_once() {
     let agent = agent();
     for (url, error) in [

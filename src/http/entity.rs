@@ -53,6 +53,11 @@ impl Entity {
         self.headers.set_content_length(self.body.declared_len());
     }
 
+    /// Returns whether a body in chunks is announced and none is attached, so that chunks will follow.
+    pub(super) fn leaves_chunks(&self) -> bool {
+        self.body.as_slice().is_empty() && self.headers.has_token(TRANSFER_ENCODING, "chunked")
+    }
+
     /// Returns whether `Connection` has the option `close`.
     pub(super) fn says_close(&self) -> bool {
         self.headers.has_token("Connection", "close")

@@ -164,6 +164,11 @@ impl Request {
         self.entity.body.as_slice()
     }
 
+    /// Returns whether its body will follow in chunks.
+    pub(crate) fn leaves_chunks(&self) -> bool {
+        self.entity.leaves_chunks()
+    }
+
     /// Returns the body with its owner.
     pub(crate) const fn stored_body(&self) -> &Body {
         &self.entity.body

@@ -362,7 +362,7 @@ mod tests {
         let operation = aio.begin().unwrap();
         let dial = dialer.inner.admit(&runtime.unowned()).unwrap();
         dialer.close();
-        dial.begin(operation, dialer.inner.addrs());
+        dial.begin(operation, dialer.inner.addrs(), Box::new(|_, _| Err(Error::Internal)));
         assert_eq!(aio.outcome(), Err(Error::Closed));
         assert!(!aio.is_busy());
     }

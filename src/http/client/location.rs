@@ -77,6 +77,8 @@ fn has_scheme(reference: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn resolved(base: &str, reference: &str) -> String {
@@ -149,6 +151,25 @@ mod tests {
         assert_eq!(resolved("http://h/a#x", "/b"), "http://h/b#x");
         assert_eq!(resolved("http://h/a#x", "/b#y"), "http://h/b#y");
         assert_eq!(resolved("http://h/a#x", "/b#"), "http://h/b#");
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_resolved_names_itself_from_anywhere(
+            base in "http://(a|b:81|\\[::1\\])(/[a-c.]{0,3}){0,4}(\\?[a-c/.]{0,3})?(#[a-c])?",
+            reference in "[a-c:/?#.%@\\[\\]é ]{0,20}",
+        ) {
+            let base: Url = base.parse().unwrap();
+            if let Ok(url) = resolve(&base, &reference)
+                && url.host().is_some()
+            {
+                let text = url.to_string();
+                let again = resolve(&base, &text).unwrap();
+                prop_assert_eq!(again.path(), url.path());
+                prop_assert_eq!(again.query(), url.query());
+                prop_assert_eq!(again.hostname(), url.hostname());
+            }
+        }
     }
 
     #[test]

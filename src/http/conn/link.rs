@@ -116,6 +116,34 @@ impl Link {
 
     /// Starts a write of the operation's buffers.
     pub(super) fn start_write(self: &Arc<Self>, is_all: bool, aio: &Aio) {
+        self.write_content(aio, |_, _| Some(Content::Raw { is_all }));
+    }
+
+    /// Starts a write of the operation's buffers as what comes next of a body.
+    pub(super) fn write_piece(self: &Arc<Self>, aio: &Aio) {
+        self.write_content(aio, |state, operation| {
+            match (state.is_chunking, operation.buffers().total_len()) {
+                (false, _) => Some(Content::Raw { is_all: true }),
+                // A chunk of no bytes would be the last.
+                (true, 0) => None,
+                (true, len) => Some(Content::chunk(len)),
+            }
+        });
+    }
+
+    /// Starts the write of what ends a body.
+    pub(super) fn end_body(self: &Arc<Self>, aio: &Aio) {
+        self.write_content(aio, |state, _| {
+            std::mem::take(&mut state.is_chunking).then(|| Content::chunk(0))
+        });
+    }
+
+    /// Starts the write that `what` says; if it says that there is nothing to write, that succeeds.
+    fn write_content(
+        self: &Arc<Self>,
+        aio: &Aio,
+        what: impl FnOnce(&mut State, &Operation) -> Option<Content>,
+    ) {
         let Some(operation) = accept(aio) else { return };
         let id = operation.id();
         let mut effects = Effects::default();
@@ -124,14 +152,13 @@ impl Link {
             self.leave(state, effects);
             return operation.finish(Err(Error::Closed));
         }
-        state.answering.has_written = true;
-        let write = Write {
-            sink: Sink::Aio(operation),
-            transaction: None,
-            content: Content::Raw { is_all },
-            sent: 0,
-            then: Then::Keep,
+        let Some(content) = what(&mut state, &operation) else {
+            self.leave(state, effects);
+            return operation.finish(Ok(()));
         };
+        state.answering.has_written = true;
+        let sink = Sink::Aio(operation);
+        let write = Write { sink, transaction: None, content, sent: 0, then: Then::Keep };
         state.push_write(write, &mut effects);
         self.arm(&mut state, id, &mut effects);
         self.leave(state, effects);
@@ -141,7 +168,10 @@ impl Link {
     pub(super) fn write_request(self: &Arc<Self>, request: &Request, aio: &Aio) {
         let Some(operation) = accept(aio) else { return };
         with_head(|head| match request.write_head(&super::NO_EDIT, head) {
-            Ok(()) => self.write_message(operation, head, request.stored_body(), Then::Keep),
+            Ok(()) => {
+                let (body, is_chunking) = (request.stored_body(), request.leaves_chunks());
+                self.write_message(operation, head, body, is_chunking, Then::Keep);
+            }
             Err(error) => operation.finish(Err(error)),
         });
     }
@@ -159,7 +189,8 @@ impl Link {
             let edit = HeadEdit { close, omit: response.unsaid(), ..super::NO_EDIT };
             response.write_head(&edit, head);
             let then = Then::of_response(response, demands_close, to_head);
-            self.write_message(operation, head, response.sent_body(to_head), then);
+            let body = response.sent_body(to_head);
+            self.write_message(operation, head, body, response.leaves_chunks(), then);
         });
     }
 
@@ -168,6 +199,7 @@ impl Link {
         operation: Operation,
         head: &mut Vec<u8>,
         body: &Body,
+        is_chunking: bool,
         then: Then,
     ) {
         let id = operation.id();
@@ -178,6 +210,7 @@ impl Link {
             return operation.finish(Err(Error::Closed));
         }
         state.answering.has_written = true;
+        state.is_chunking = is_chunking;
         send_or_queue(&mut state, Sink::Aio(operation), None, head, body, then, &mut effects);
         self.arm(&mut state, id, &mut effects);
         self.leave(state, effects);
@@ -210,6 +243,7 @@ impl Link {
             }
             state.answering.has_written = true;
             state.reached = Reached::Nothing;
+            state.is_chunking = request.leaves_chunks();
             state.push_read(read, &mut effects);
             // The read may have met the end of the stream already.
             if state.is_open() {

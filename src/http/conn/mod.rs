@@ -324,6 +324,37 @@ impl Conn {
         self.link.transact(request, response, Extent::Head, operation);
     }
 
+    /// Writes all of the aio's buffers as what comes next of the body of the message that was written
+    /// last: as a chunk if that has `Transfer-Encoding: chunked` and no body, else as they are. The
+    /// count is that of the buffers.
+    ///
+    /// With a `Content-Length`, it is up to the caller that the pieces are as long together.
+    /// ```
+    /// use nng_oxide::http::{Conn, Request, Response, Shared};
+    /// use nng_oxide::{Aio, Error};
+    ///
+    /// fn upload(conn: &Conn, request: &mut Request, aios: &[Aio; 3]) -> Result<(), Error> {
+    ///     request.set_method("PUT")?;
+    ///     request.headers_mut().set("Transfer-Encoding", "chunked")?;
+    ///     conn.ask(request, &Shared::new(Response::new()), &aios[0]);
+    ///     aios[1].set_buffer(b"as many pieces as there are".to_vec())?;
+    ///     conn.write_body(&aios[1]);
+    ///     conn.end_body(&aios[2]);
+    ///     Ok(())
+    /// }
+    /// ```
+    /// # Source
+    /// RFC 9112 section 7.1.
+    pub fn write_body(&self, aio: &Aio) {
+        self.link.write_piece(aio);
+    }
+
+    /// Ends the body that [`write_body`](Self::write_body) wrote: sends the last chunk if it is in
+    /// chunks and has not been sent, else succeeds at once.
+    pub fn end_body(&self, aio: &Aio) {
+        self.link.end_body(aio);
+    }
+
     /// Reads what comes next of the body of the response that [`ask`](Self::ask) has begun, at least
     /// one byte, into the aio's buffers. Chunks are decoded. A count of 0 is the end of the body.
     ///

@@ -8,6 +8,7 @@ use nng_aio::net::Socket;
 use nng_aio::{Buffer, Error, OperationId};
 
 use super::Sink;
+use crate::http::codec::LAST_CHUNK;
 use crate::http::response::{Remainder, Response};
 
 /// A write in the queue.
@@ -25,6 +26,8 @@ pub(super) struct Write {
 pub(super) enum Content {
     /// The operation's buffers, until something has been sent or until all has.
     Raw { is_all: bool },
+    /// The operation's buffers between what makes a chunk of them.
+    Chunk { line: Vec<u8>, len: usize, end: &'static [u8] },
     /// What is left of a message.
     Message { head: Vec<u8>, body: Option<Buffer> },
 }
@@ -65,7 +68,27 @@ impl Content {
     pub(super) const fn count_after_failure(&self, sent: usize) -> usize {
         match self {
             Self::Raw { .. } => sent,
+            Self::Chunk { .. } => self.payload(sent),
             Self::Message { .. } => 0,
+        }
+    }
+
+    /// Returns how many of `sent` bytes are the caller's.
+    pub(super) const fn payload(&self, sent: usize) -> usize {
+        match self {
+            Self::Raw { .. } | Self::Message { .. } => sent,
+            Self::Chunk { line, len, .. } => {
+                let behind_line = sent.saturating_sub(line.len());
+                if behind_line < *len { behind_line } else { *len }
+            }
+        }
+    }
+
+    /// Makes a chunk of `len` bytes that are in an operation's buffers; of none, the last one.
+    pub(super) fn chunk(len: usize) -> Self {
+        match len {
+            0 => Self::Chunk { line: LAST_CHUNK.to_vec(), len, end: &[] },
+            _ => Self::Chunk { line: format!("{len:x}\r\n").into_bytes(), len, end: b"\r\n" },
         }
     }
 }
@@ -78,6 +101,7 @@ impl Write {
                 Sink::Aio(operation) => operation.buffers().total_len(),
                 Sink::Owner | Sink::Nobody => 0,
             },
+            Content::Chunk { line, len, end } => line.len() + len + end.len(),
             Content::Message { head, body } => head.len() + body.as_ref().map_or(0, Buffer::len),
         }
     }
@@ -99,7 +123,19 @@ impl Write {
                     buffers.total_len() - sent,
                 )
             }
-            (Content::Raw { .. }, Sink::Owner | Sink::Nobody) => (0, 0),
+            (Content::Chunk { line, len, end }, Sink::Aio(operation)) => {
+                let behind_line = sent.saturating_sub(line.len());
+                let count = operation.buffers().gather(behind_line, |pieces| {
+                    let mut all = Vec::with_capacity(pieces.len() + 2);
+                    all.push(IoSlice::new(&line[sent.min(line.len())..]));
+                    all.extend_from_slice(pieces);
+                    all.push(IoSlice::new(&end[behind_line.saturating_sub(*len)..]));
+                    all.retain(|piece| !piece.is_empty());
+                    socket.try_send(&all)
+                })?;
+                (count, line.len() + len + end.len() - sent)
+            }
+            (Content::Raw { .. } | Content::Chunk { .. }, Sink::Owner | Sink::Nobody) => (0, 0),
             (Content::Message { head, body }, _) => {
                 let body = body.as_ref().map_or(&[][..], Buffer::as_slice);
                 let left = head.len() + body.len() - sent;

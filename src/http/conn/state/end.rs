@@ -45,6 +45,8 @@ impl State {
             if index == 0 {
                 self.fail(Side::Write, error, effects);
             } else if let Some(write) = self.writes.remove(index) {
+                // The end of a body that will not be sent is still to come.
+                self.is_chunking |= matches!(write.content, Content::Chunk { len: 0, .. });
                 effects.end_write(write.sink, Err(error), 0);
             }
         }

@@ -53,6 +53,8 @@ pub(super) struct State {
     responses: Option<Box<ResponseParser>>,
     /// What is left of a body that is read piece by piece.
     incoming: Option<Box<BodyReader>>,
+    /// The last message that was written has left its body to follow in chunks.
+    pub(super) is_chunking: bool,
     /// Bytes of raw writes after which the connection closes.
     closes_after: Option<u64>,
     /// How far the last transaction has come.
@@ -130,6 +132,7 @@ impl State {
             requests: None,
             responses: None,
             incoming: None,
+            is_chunking: false,
             closes_after: None,
             reached: Reached::Nothing,
             answering: Answering::default(),
@@ -524,7 +527,8 @@ impl State {
     fn end_write(&mut self, effects: &mut Effects) {
         let Some(write) = self.writes.pop() else { return };
         let raw = matches!(write.content, Content::Raw { .. }).then_some(write.sent);
-        self.on_written(write.sink, write.sent, raw, write.then, effects);
+        let count = write.content.payload(write.sent);
+        self.on_written(write.sink, count, raw, write.then, effects);
     }
 
     /// A write of `count` bytes, `raw` of them a part of a body, has ended with success.
