@@ -7,7 +7,8 @@
 //! | `core` | what handles, listener and sessions share |
 //! | `listener`, `pace` | accepting connections; when to |
 //! | `session`, `exchange` | one connection; one request and its answer |
-//! | `handler` | what answers requests |
+//! | `handler`, `redirect` | what answers requests; what has moved |
+//! | `escape` | what stands in a URI |
 //! | `routes`, `path`, `host` | which handler gets a request; the paths and hosts they are for |
 //! | `pages` | error pages |
 //! | `config` | limits and timeouts |
@@ -23,6 +24,7 @@
 mod config;
 mod core;
 mod endpoint;
+mod escape;
 mod exchange;
 mod handle;
 mod handler;
@@ -32,6 +34,7 @@ mod owner;
 mod pace;
 mod pages;
 mod path;
+mod redirect;
 mod registry;
 mod routes;
 mod session;
