@@ -38,7 +38,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use chunked::{ChunkedDecoder, Step};
+pub(crate) use chunked::{CHUNK_END, ChunkedDecoder, Step, write_chunk_size};
 pub use chunked::{LAST_CHUNK, write_chunk};
 pub(crate) use decimal::Decimal;
 pub(crate) use error::{ChunkError, HeadError};

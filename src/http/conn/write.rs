@@ -25,6 +25,9 @@ pub(super) struct Write {
 pub(super) enum Content {
     /// The operation's buffers, until something has been sent or until all has.
     Raw { is_all: bool },
+    /// All of the operation's buffers as a piece of a message, behind what is none of them: a head, or
+    /// what begins a chunk. Without it the message is broken.
+    Piece { prefix: Vec<u8> },
     /// What is left of a message.
     Message { head: Vec<u8>, body: Option<Buffer> },
 }
@@ -62,9 +65,10 @@ impl Then {
 impl Content {
     /// Returns what the operation reports as moved when it fails after `sent` bytes: of a message,
     /// nothing.
-    pub(super) const fn count_after_failure(&self, sent: usize) -> usize {
+    pub(super) fn count_after_failure(&self, sent: usize) -> usize {
         match self {
             Self::Raw { .. } => sent,
+            Self::Piece { prefix } => sent.saturating_sub(prefix.len()),
             Self::Message { .. } => 0,
         }
     }
@@ -73,11 +77,13 @@ impl Content {
 impl Write {
     /// Returns how many bytes the whole write has.
     pub(super) fn total(&self) -> usize {
+        let buffers = || match &self.sink {
+            Sink::Aio(operation) => operation.buffers().total_len(),
+            Sink::Owner | Sink::Nobody => 0,
+        };
         match &self.content {
-            Content::Raw { .. } => match &self.sink {
-                Sink::Aio(operation) => operation.buffers().total_len(),
-                Sink::Owner | Sink::Nobody => 0,
-            },
+            Content::Raw { .. } => buffers(),
+            Content::Piece { prefix } => prefix.len() + buffers(),
             Content::Message { head, body } => head.len() + body.as_ref().map_or(0, Buffer::len),
         }
     }
@@ -86,6 +92,14 @@ impl Write {
     pub(super) fn is_done(&self) -> bool {
         let is_enough = matches!(self.content, Content::Raw { is_all: false }) && self.sent > 0;
         is_enough || self.sent >= self.total()
+    }
+
+    /// Returns how many of the bytes that are sent count for its operation.
+    pub(super) fn moved(&self) -> usize {
+        match &self.content {
+            Content::Piece { prefix } => self.sent.saturating_sub(prefix.len()),
+            Content::Raw { .. } | Content::Message { .. } => self.sent,
+        }
     }
 
     /// Sends what the system takes; returns whether that was all that was left.
@@ -99,7 +113,19 @@ impl Write {
                     buffers.total_len() - sent,
                 )
             }
-            (Content::Raw { .. }, Sink::Owner | Sink::Nobody) => (0, 0),
+            (Content::Piece { prefix }, Sink::Aio(operation)) => {
+                let buffers = operation.buffers();
+                let left = prefix.len() + buffers.total_len() - sent;
+                let count = match sent.checked_sub(prefix.len()) {
+                    Some(skip) => buffers.gather(skip, |pieces| socket.try_send(pieces))?,
+                    None => buffers.gather(0, |pieces| {
+                        let first = [IoSlice::new(&prefix[sent..])];
+                        socket.try_send(&[&first, pieces].concat())
+                    })?,
+                };
+                (count, left)
+            }
+            (Content::Raw { .. } | Content::Piece { .. }, Sink::Owner | Sink::Nobody) => (0, 0),
             (Content::Message { head, body }, _) => {
                 let body = body.as_ref().map_or(&[][..], Buffer::as_slice);
                 let left = head.len() + body.len() - sent;
@@ -189,6 +215,8 @@ mod tests {
         let message = Content::Message { head: b"head".to_vec(), body: Some("body".into()) };
         assert_eq!(message.count_after_failure(6), 0);
         assert_eq!(Content::Raw { is_all: true }.count_after_failure(6), 6);
+        let piece = Content::Piece { prefix: vec![0; 4] };
+        assert_eq!([3, 4, 6].map(|sent| piece.count_after_failure(sent)), [0, 0, 2]);
     }
 
     #[test]

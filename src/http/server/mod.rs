@@ -7,6 +7,7 @@
 //! | `core` | what handles, listener and sessions share |
 //! | `listener`, `pace` | accepting connections; when to |
 //! | `session`, `exchange` | one connection; one request and its answer |
+//! | `body_writer` | an answer in pieces |
 //! | `handler`, `redirect` | what answers requests; what has moved |
 //! | `escape` | what stands in a URI |
 //! | `routes`, `path`, `host` | which handler gets a request; the paths and hosts they are for |
@@ -21,6 +22,7 @@
 //! acceptor; a session's own, the list of routes, a handler. The table of sessions and the pace of
 //! accepting are held with no other.
 
+mod body_writer;
 mod config;
 mod core;
 mod endpoint;
@@ -39,6 +41,7 @@ mod registry;
 mod routes;
 mod session;
 
+pub use body_writer::BodyWriter;
 pub use config::ServerConfig;
 pub use core::ServerStats;
 pub use exchange::Exchange;

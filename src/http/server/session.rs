@@ -347,7 +347,8 @@ impl Session {
         if !matches!(state.phase, Phase::Handling(_)) {
             return;
         }
-        let rest = self.rest_of_body(&mut state);
+        let unread = state.unread.take();
+        let rest = self.rest_of_body(unread);
         let closes = state.demands_close || rest == Rest::Close;
         let unread = if let Rest::Drain(framing) = rest { Some(framing) } else { None };
         state.phase = Phase::Responding(unread);
@@ -356,6 +357,42 @@ impl Session {
             self.hang_up();
         } else {
             self.on_written();
+        }
+    }
+
+    /// The handler answers with a body that it will write in pieces: makes the head of it. Returns
+    /// whether the client wants the body.
+    pub(super) fn begin_pieces(&self, response: &Response, ends_by_close: bool) -> (Vec<u8>, bool) {
+        let mut state = self.state.lock();
+        let has_body = status::permits_body(response.status()) && !state.to_head;
+        let closes = state.demands_close
+            || response.ends_connection()
+            || (ends_by_close && has_body)
+            || self.rest_of_body(state.unread) == Rest::Close;
+        state.demands_close = closes;
+        drop(state);
+        let date = self.core.date();
+        let (omit, date) = (response.unsaid(), Some(date.as_bytes()));
+        let mut head = Vec::new();
+        response.write_head(&HeadEdit { omit, date, length: None, close: closes }, &mut head);
+        (head, has_body)
+    }
+
+    /// The handler has written all pieces and `end` behind them.
+    pub(super) fn end_pieces(self: &Arc<Self>, mut end: Vec<u8>) {
+        if self.is_handling() {
+            self.link().write_end(&mut end);
+            self.finish_without_response();
+        }
+    }
+
+    /// The handler writes no more pieces, though the client expects some.
+    pub(super) fn abandon_pieces(self: &Arc<Self>) {
+        if self.link().answering().has_written {
+            self.state.lock().demands_close = true;
+            self.finish_without_response();
+        } else {
+            self.fail(Error::Internal);
         }
     }
 
@@ -379,7 +416,8 @@ impl Session {
         if matches!(state.phase, Phase::Ended) {
             return;
         }
-        let rest = self.rest_of_body(&mut state);
+        let unread = state.unread.take();
+        let rest = self.rest_of_body(unread);
         let closes = is_last
             || state.demands_close
             || rest == Rest::Close
@@ -423,8 +461,8 @@ impl Session {
     }
 
     /// Decides what becomes of a body that was not collected.
-    fn rest_of_body(&self, state: &mut State) -> Rest {
-        let framing = state.unread.take().unwrap_or(BodyFraming::Empty);
+    fn rest_of_body(&self, unread: Option<BodyFraming>) -> Rest {
+        let framing = unread.unwrap_or(BodyFraming::Empty);
         let Answering { raw_read, is_reading, expects_continue, .. } = self.link().answering();
         // Whether the client sends a body that it waits with is anybody's guess, and what somebody
         // reads from now on would be missing from the next request.

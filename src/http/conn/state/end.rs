@@ -10,6 +10,7 @@ use crate::http::conn::deadlines::Deadlines;
 use crate::http::conn::effects::Effects;
 use crate::http::conn::input::{Input, with_room};
 use crate::http::conn::read::{Kind, Read};
+use crate::http::conn::write::Content;
 use crate::http::conn::{Event, Sink, Wait};
 
 impl State {
@@ -42,6 +43,10 @@ impl State {
                 self.fail(Side::Write, error, effects);
             } else if let Some(write) = self.writes.remove(index) {
                 effects.end_write(write.sink, Err(error), 0);
+                if let Content::Piece { .. } = write.content {
+                    // The message is never whole, and what follows would be taken for a part of it.
+                    self.close(effects);
+                }
             }
         }
     }

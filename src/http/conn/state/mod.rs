@@ -459,7 +459,8 @@ impl State {
     fn end_write(&mut self, effects: &mut Effects) {
         let Some(write) = self.writes.pop() else { return };
         let raw = matches!(write.content, Content::Raw { .. }).then_some(write.sent);
-        self.on_written(write.sink, write.sent, raw, write.then, effects);
+        let count = write.moved();
+        self.on_written(write.sink, count, raw, write.then, effects);
     }
 
     /// A write of `count` bytes, `raw` of them a part of a body, has ended with success.
