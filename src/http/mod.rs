@@ -39,6 +39,8 @@ pub use conn::Conn;
 pub use headers::Headers;
 pub use request::Request;
 pub use response::Response;
-pub use server::{BodyWriter, Exchange, Handler, Server, ServerConfig, ServerStats};
+pub use server::{
+    BodyWriter, DirectoryOptions, Exchange, Handler, Links, Server, ServerConfig, ServerStats,
+};
 pub use shared::{Guard, Shared};
 pub use version::Version;

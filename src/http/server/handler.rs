@@ -6,6 +6,7 @@
 use std::any::{Any, TypeId};
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
@@ -14,6 +15,7 @@ use parking_lot::Mutex;
 
 use super::config::ServerConfig;
 use super::exchange::Exchange;
+use super::files::{DirectoryOptions, Files};
 use super::host::Host;
 use super::redirect::Redirect;
 use crate::http::codec::grammar::{is_field_value, is_token};
@@ -172,6 +174,53 @@ impl Handler {
         let handler = Self::new(path, Kind::Fixed(Box::new(response)), 0);
         handler.collect_body(true, 0);
         Ok(handler)
+    }
+
+    /// A handler that answers with what is in a file at the time of each request. Its name tells the
+    /// media type. It need not be there yet.
+    ///
+    /// A file that is not there, or is none, is answered with status 404, one that the system does not
+    /// let the program read with 403. Clients can ask for parts, and only for what has changed. Requests
+    /// that have a body are refused.
+    ///
+    /// # Source
+    /// nng 1.12, nng_http_handler_alloc_file(3http).
+    pub fn file(path: &str, file: impl AsRef<Path>) -> Self {
+        Self::files(path, Files::one(file.as_ref()))
+    }
+
+    /// A handler that answers with the files in a directory and everything below, as an exclusive
+    /// [tree](Self::set_tree_exclusive): [`directory_with`](Self::directory_with) the default options.
+    ///
+    /// # Source
+    /// nng 1.12, nng_http_handler_alloc_directory(3http).
+    pub fn directory(path: &str, directory: impl AsRef<Path>) -> Self {
+        Self::directory_with(path, directory, DirectoryOptions::default())
+    }
+
+    /// As [`directory`](Self::directory), with options.
+    ///
+    /// What follows the path of the handler in a target is decoded once, dot segments are resolved, and
+    /// it is the path of the file. Nothing outside the directory is reached, neither by what a target
+    /// says nor, unless the options allow it, by symbolic links: such targets are answered with status
+    /// 404, such links with 403. Each file is served as by [`file`](Self::file). A directory is
+    /// answered with its index file; without a slash at the end its target is first led to where
+    /// relative links work, with status 301.
+    pub fn directory_with(
+        path: &str,
+        directory: impl AsRef<Path>,
+        options: DirectoryOptions,
+    ) -> Self {
+        let handler = Self::files(path, Files::directory(path, directory.as_ref(), options));
+        handler.inner.rules.lock().reach = Reach::ExclusiveTree;
+        handler
+    }
+
+    fn files(path: &str, files: Files) -> Self {
+        let files = Arc::new(files);
+        let handler = Self::function(path, move |exchange| files.serve(exchange));
+        handler.collect_body(true, 0);
+        handler
     }
 
     /// A handler that sends clients to another location, with `status`, by default 301.

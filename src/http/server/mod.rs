@@ -8,7 +8,8 @@
 //! | `listener`, `pace` | accepting connections; when to |
 //! | `session`, `exchange` | one connection; one request and its answer |
 //! | `body_writer` | an answer in pieces |
-//! | `handler`, `redirect` | what answers requests; what has moved |
+//! | `handler` | what answers requests |
+//! | `redirect`, `files` | what has moved; files and directories of the system |
 //! | `escape` | what stands in a URI |
 //! | `routes`, `path`, `host` | which handler gets a request; the paths and hosts they are for |
 //! | `pages` | error pages |
@@ -28,6 +29,7 @@ mod core;
 mod endpoint;
 mod escape;
 mod exchange;
+mod files;
 mod handle;
 mod handler;
 mod host;
@@ -45,5 +47,6 @@ pub use body_writer::BodyWriter;
 pub use config::ServerConfig;
 pub use core::ServerStats;
 pub use exchange::Exchange;
+pub use files::{DirectoryOptions, Links};
 pub use handle::Server;
 pub use handler::Handler;
