@@ -8,9 +8,11 @@ use std::fs::{self, File};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
+use std::thread;
 use std::time::{Duration, UNIX_EPOCH};
 
 use directory::Directory;
+use nng_oxide::Runtime;
 use nng_oxide::http::{DirectoryOptions, Handler, Links, Server, ServerConfig};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use support::client::{Answer, Client};
@@ -535,4 +537,82 @@ fn the_end_of_a_server_ends_its_transfers() {
     for mut client in lazy {
         assert!((client.rest().len() as u64) < ENDLESS);
     }
+}
+
+#[test]
+fn clients_that_go_leave_no_file_open() {
+    let bed = Bed::new();
+    let path = endless(&bed);
+    for _ in 0..5 {
+        let clients: Vec<_> = (0..8).map(|_| lazy(&bed)).collect();
+        let mut other = bed.client();
+        other.ask("GET", "/d/endless", "");
+        drop((clients, other));
+    }
+    until(|| bed.server.stats().open == 0);
+    let Ok(_) = fs::read_dir("/proc/self/fd") else { return };
+    until(|| {
+        let open = fs::read_dir("/proc/self/fd").expect("it was there");
+        let targets = open.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
+        targets.into_iter().all(|target| target != path)
+    });
+}
+
+#[test]
+fn a_host_without_threads_of_ours_serves_files() {
+    let directory = Directory::new();
+    let bytes = pattern(LARGE);
+    fs::write(directory.join("large"), &bytes).expect("the directory is ours");
+    let runtime = Runtime::builder().host_driven().build().expect("there are descriptors");
+    let url = "http://127.0.0.1:0".parse().expect("it is a URL");
+    let server = Server::on(&runtime, &url, ServerConfig::default()).expect("it is known");
+    serve(&server, [Handler::directory("/", directory.join(""))]);
+    server.start().expect("a port is free");
+    let mut client = Client::new(&server);
+    let got = thread::spawn(move || client.get("/large").body);
+    until(|| {
+        runtime.turn(Duration::from_millis(10)).expect("the system can wait");
+        got.is_finished()
+    });
+    assert!(got.join().expect("it gets an answer") == bytes);
+}
+
+#[test]
+fn files_change_under_clients_that_come_and_go() {
+    let bed = Bed::new();
+    let root = bed.root();
+    thread::scope(|scope| {
+        let clients: Vec<_> = (0..4)
+            .map(|number| {
+                let bed = &bed;
+                scope.spawn(move || {
+                    for round in 0..30 {
+                        let mut client = bed.client();
+                        client.ask("GET", "/d/changing", "");
+                        if (round + number) % 3 == 0 {
+                            continue;
+                        }
+                        let Some(answer) = client.whole_answer("GET") else { continue };
+                        match answer.status {
+                            200 => {
+                                let len = answer.field("Content-Length").expect("it is known");
+                                assert_eq!(len, answer.body.len().to_string());
+                            }
+                            status => assert!(matches!(status, 404 | 500), "{status}"),
+                        }
+                    }
+                })
+            })
+            .collect();
+        let mut size = 0;
+        while !clients.iter().all(thread::ScopedJoinHandle::is_finished) {
+            size = (size + 300_001) % (2 * LARGE as u64);
+            let file = File::create(root.join("changing")).expect("the directory is ours");
+            file.set_len(size).expect("there are sparse files");
+            if size % 7 == 0 {
+                fs::remove_file(root.join("changing")).expect("it is there");
+            }
+        }
+    });
+    until(|| bed.server.stats().open == 0);
 }

@@ -158,6 +158,8 @@ pub(super) fn send_both(
 
 #[cfg(test)]
 mod tests {
+    use nng_aio::Buffers;
+
     use super::*;
     use crate::http::Version;
 
@@ -230,6 +232,32 @@ mod tests {
             let mut got = [0; 8];
             peer.read_exact(&mut got[sent..]).unwrap();
             assert_eq!(got[sent..], b"headbody"[sent..]);
+        }
+    }
+
+    #[test]
+    fn a_piece_goes_on_where_it_was_cut_and_counts_without_what_is_before_it() {
+        use nng_aio::Runtime;
+        use std::io::Read;
+        use std::os::unix::net::UnixStream;
+        let runtime = Runtime::builder().host_driven().build().unwrap();
+        let (ours, mut peer) = UnixStream::pair().unwrap();
+        let mut socket = Socket::from_fd(ours.into());
+        for sent in 0..8 {
+            let aio = runtime.aio_without_callback();
+            aio.set_buffers(Buffers::from_pieces(vec!["bo".into(), "dy".into()]).unwrap()).unwrap();
+            let sink = Sink::Aio(aio.begin().unwrap());
+            let content = Content::Piece { prefix: b"head".to_vec() };
+            let mut write = Write { sink, transaction: None, content, sent, then: Then::Keep };
+            assert!(!write.is_done());
+            assert_eq!(write.moved(), sent.saturating_sub(4));
+            assert_eq!(write.progress(&mut socket), Ok(true));
+            assert_eq!((write.is_done(), write.moved()), (true, 4));
+            let mut got = [0; 8];
+            peer.read_exact(&mut got[sent..]).unwrap();
+            assert_eq!(got[sent..], b"headbody"[sent..]);
+            let Sink::Aio(operation) = write.sink else { panic!("it is an operation") };
+            operation.finish(Ok(()));
         }
     }
 }

@@ -77,6 +77,8 @@ fn is_slash(byte: &u8) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn place(handler: &str, target: &str) -> Option<(String, bool)> {
@@ -151,6 +153,29 @@ mod tests {
         ] {
             let place = Place::of(target, handler).expect("it leads to a place");
             assert_eq!(place.location(), expected, "{handler} {target}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_place_is_named_by_names_alone(
+            target in r"/d(/|\.|\.\.|%2[eEfF]|%5[cC]|%25|%00|a|\\|;|//|\?){0,12}",
+        ) {
+            if let Some(place) = Place::of(&target, "/d") {
+                let names = place.path.split(is_slash);
+                let is_name = |name: &[u8]| !matches!(name, b"" | b"." | b"..") && !name.contains(&0);
+                prop_assert!(place.path.is_empty() || names.clone().all(is_name), "{target}");
+                let location = place.location();
+                prop_assert!(location.starts_with("/d/"), "{location}");
+                // What it leads to is itself, as a directory.
+                let again = Place::of(&location, "/d").expect("it is a place");
+                prop_assert_eq!((again.path, again.is_directory), (place.path, true));
+            }
+        }
+
+        #[test]
+        fn no_target_panics(target in any::<String>(), handler in any::<String>()) {
+            let _ = Place::of(&target, &handler).map(|place| place.location());
         }
     }
 }
