@@ -182,6 +182,7 @@ mod tests {
     use std::os::unix::fs::symlink;
     use std::os::unix::net::UnixListener;
     use std::path::PathBuf;
+    use std::process::Command;
 
     use super::*;
 
@@ -216,14 +217,8 @@ mod tests {
                 symlink(target, root.join(name)).unwrap();
             }
             symlink(root.join("file"), root.join("absolute-inside")).unwrap();
-            rustix::fs::mknodat(
-                CWD,
-                root.join("pipe"),
-                rustix::fs::FileType::Fifo,
-                Mode::from_raw_mode(0o600),
-                0,
-            )
-            .unwrap();
+            let made = Command::new("mkfifo").arg(root.join("pipe")).status();
+            assert!(made.unwrap().success());
             UnixListener::bind(root.join("socket")).unwrap();
             Self(base)
         }
