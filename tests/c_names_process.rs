@@ -18,9 +18,10 @@ const SOURCES: [&str; 5] = [
 ];
 
 /// The tests that call them.
-const TESTS: [&str; 4] = [
+const TESTS: &[&str] = &[
     include_str!("c_names.rs"),
     include_str!("c_names_http.rs"),
+    include_str!("http_hijack.rs"),
     include_str!("c_names_process.rs"),
     include_str!("c_names_stream.rs"),
 ];

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, mpsc};
 
 use nng_aio::codes::*;
 use nng_aio::{Aio, Error};
-use nng_oxide::http::{BodyWriter, Exchange, Handler, Response, Server, ServerConfig};
+use nng_oxide::http::{Access, BodyWriter, Exchange, Handler, Response, Server, ServerConfig};
 use support::client::Client;
 use support::server::{fixed, running, serve, until};
 use support::{BIG, Driver, LIMIT, Op, pattern};
@@ -269,6 +269,42 @@ fn a_body_that_nobody_read_is_skipped_behind_pieces() {
     body.finish();
     assert_eq!(client.answer().text(), "x");
     assert_eq!(client.get("/next").text(), "next");
+}
+
+#[test]
+fn answers_in_pieces_are_recorded_with_all_that_was_sent() {
+    let bed = Bed::new();
+    let (tell, hear) = mpsc::channel();
+    bed.server.set_access_log(Some(Arc::new(move |access: &Access| {
+        // The test may be over.
+        let _ = tell.send(access.clone());
+    })));
+    for end in [BodyWriter::finish, drop] {
+        let (mut client, mut body) = bed.begin(CLOSING, None);
+        write(&mut body, "hello");
+        write(&mut body, "world");
+        let is_complete = std::ptr::fn_addr_eq(end, BodyWriter::finish as fn(BodyWriter));
+        end(body);
+        let wire = client.rest();
+        let access = hear.recv_timeout(LIMIT).expect("each exchange is recorded");
+        assert_eq!((access.status, access.is_complete), (200, is_complete));
+        assert_eq!(access.sent, wire.len() as u64);
+    }
+}
+
+#[test]
+fn an_answer_in_pieces_comes_to_its_end_while_the_server_drains() {
+    let bed = Bed::new();
+    let (mut client, mut body) = bed.begin(GET, Some(10));
+    write(&mut body, "hello");
+    let op = Op::new(&Driver::global(), |_| ());
+    bed.server.drain(&op.aio);
+    write(&mut body, "world");
+    body.finish();
+    assert_eq!(client.answer().text(), "helloworld");
+    client.expect_end();
+    drop(client);
+    assert_eq!(op.end().0, 0);
 }
 
 /// What the documentation shows: one aio that writes a piece whenever the last one is out.

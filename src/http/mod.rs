@@ -40,7 +40,8 @@ pub use headers::Headers;
 pub use request::Request;
 pub use response::Response;
 pub use server::{
-    BodyWriter, DirectoryOptions, Exchange, Handler, Links, Server, ServerConfig, ServerStats,
+    Access, AccessHook, BodyWriter, DirectoryOptions, Exchange, Handler, Links, Server,
+    ServerConfig, ServerStats,
 };
 pub use shared::{Guard, Shared};
 pub use version::Version;

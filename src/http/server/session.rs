@@ -20,7 +20,7 @@
 //! nng 1.12, nng_http_handler_alloc(3http); RFC 9112 section 9.
 
 use std::mem;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst, fence};
 use std::sync::{Arc, OnceLock, Weak};
 
 use nng_aio::log::{self, Level};
@@ -28,9 +28,11 @@ use nng_aio::net::Socket;
 use nng_aio::{Aio, Error, Task};
 use parking_lot::Mutex;
 
+use super::access::{Access, Entry};
 use super::core::Core;
 use super::exchange::Exchange;
 use super::handler::{Handler, Kind};
+use super::rest::Rest;
 use super::routes::{Lookup, Snapshot, Target};
 use crate::http::codec::{BodyFraming, RequestHead, TargetForm};
 use crate::http::conn::{
@@ -64,6 +66,8 @@ struct State {
     to_head: bool,
     /// The body of the present request that nobody has collected.
     unread: Option<BodyFraming>,
+    /// What is to be recorded of it.
+    entry: Option<Box<Entry>>,
 }
 
 /// What a session does.
@@ -106,6 +110,7 @@ impl Session {
                 demands_close: false,
                 to_head: false,
                 unread: None,
+                entry: None,
             }),
         });
         let id = core.session_began(Arc::clone(&session))?;
@@ -124,19 +129,37 @@ impl Session {
         let link = Link::new(self.core.runtime(), socket, settings, Some(owner))?;
         let link = self.link.get_or_init(|| link);
         // Whoever stops the session either finds the connection or is seen here.
-        if self.is_stopped.load(SeqCst) {
+        fence(SeqCst);
+        if self.is_stopped.load(Relaxed) {
             link.close();
             return Ok(());
         }
         link.await_input().inspect_err(|_| link.close())?;
         let request = self.state.lock().request.clone();
-        link.read_head(request);
+        self.await_request(request);
         Ok(())
+    }
+
+    /// Begins to wait for a request.
+    fn await_request(&self, request: Shared<Request>) {
+        self.link().read_head(request);
+        if self.core.drain().is_on() {
+            self.finish_up();
+        }
+    }
+
+    /// Closes the connection if nothing is under way on it. The server drains, so that what is will
+    /// be the last.
+    pub(super) fn finish_up(&self) {
+        if let Some(link) = self.link.get() {
+            link.close_if_idle();
+        }
     }
 
     /// Closes the connection at once.
     pub(super) fn stop(self: &Arc<Self>) {
-        self.is_stopped.store(true, SeqCst);
+        self.is_stopped.store(true, Relaxed);
+        fence(SeqCst);
         if let Some(link) = self.link.get() {
             link.close();
         }
@@ -154,7 +177,12 @@ impl Session {
         let mut state = self.state.lock();
         let request = state.request.clone();
         let request = request.lock();
-        state.demands_close = !head.keeps_alive;
+        state.entry = self.core.access().begin(|| Access {
+            method: request.method().to_owned(),
+            target: request.uri().to_owned(),
+            ..Access::of(self.link().peer())
+        });
+        state.demands_close = !head.keeps_alive || self.core.drain().is_on();
         state.to_head = request.method() == "HEAD";
         state.unread = (head.body != BodyFraming::Empty).then_some(head.body);
         self.link().set_answering(Answering {
@@ -349,9 +377,11 @@ impl Session {
         }
         let unread = state.unread.take();
         let rest = self.rest_of_body(unread);
-        let closes = state.demands_close || rest == Rest::Close;
+        let closes = state.demands_close || self.core.drain().is_on() || rest == Rest::Close;
         let unread = if let Rest::Drain(framing) = rest { Some(framing) } else { None };
         state.phase = Phase::Responding(unread);
+        // What it has written may have closed the connection, and then nothing more is heard of it.
+        self.record(&mut state, true);
         drop(state);
         if closes {
             self.hang_up();
@@ -366,10 +396,14 @@ impl Session {
         let mut state = self.state.lock();
         let has_body = status::permits_body(response.status()) && !state.to_head;
         let closes = state.demands_close
+            || self.core.drain().is_on()
             || response.ends_connection()
             || (ends_by_close && has_body)
             || self.rest_of_body(state.unread) == Rest::Close;
         state.demands_close = closes;
+        if let Some(entry) = &mut state.entry {
+            entry.set_status(response.status());
+        }
         drop(state);
         let date = self.core.date();
         let (omit, date) = (response.unsaid(), Some(date.as_bytes()));
@@ -389,7 +423,10 @@ impl Session {
     /// The handler writes no more pieces, though the client expects some.
     pub(super) fn abandon_pieces(self: &Arc<Self>) {
         if self.link().answering().has_written {
-            self.state.lock().demands_close = true;
+            let mut state = self.state.lock();
+            state.demands_close = true;
+            self.record(&mut state, false);
+            drop(state);
             self.finish_without_response();
         } else {
             self.fail(Error::Internal);
@@ -420,10 +457,14 @@ impl Session {
         let rest = self.rest_of_body(unread);
         let closes = is_last
             || state.demands_close
+            || self.core.drain().is_on()
             || rest == Rest::Close
             || response.ends_connection()
             // What the client waits for will not come, or what comes is not what it waits for.
             || !response.is_whole(state.to_head);
+        if let Some(entry) = &mut state.entry {
+            entry.set_status(response.status());
+        }
         let to_head = state.to_head;
         let unread = if let Rest::Drain(framing) = rest { Some(framing) } else { None };
         let before = mem::replace(&mut state.phase, Phase::Responding(unread));
@@ -463,24 +504,7 @@ impl Session {
     /// Decides what becomes of a body that was not collected.
     fn rest_of_body(&self, unread: Option<BodyFraming>) -> Rest {
         let framing = unread.unwrap_or(BodyFraming::Empty);
-        let Answering { raw_read, is_reading, expects_continue, .. } = self.link().answering();
-        // Whether the client sends a body that it waits with is anybody's guess, and what somebody
-        // reads from now on would be missing from the next request.
-        if expects_continue || is_reading {
-            return Rest::Close;
-        }
-        let max = self.core.config().max_undrained as u64;
-        match (framing, raw_read) {
-            (BodyFraming::Empty, 0) => Rest::Nothing,
-            (BodyFraming::Chunked, 0) => Rest::Drain(framing),
-            (BodyFraming::Length(len), raw_read) => match len.checked_sub(raw_read) {
-                Some(0) => Rest::Nothing,
-                Some(left) if left <= max => Rest::Drain(BodyFraming::Length(left)),
-                // Too much is left, or a part of the next request is gone.
-                Some(_) | None => Rest::Close,
-            },
-            (BodyFraming::Empty | BodyFraming::Chunked | BodyFraming::UntilClose, _) => Rest::Close,
-        }
+        Rest::of(framing, &self.link().answering(), self.core.config().max_undrained as u64)
     }
 
     // --- What comes next ------------------------------------------------------------------------
@@ -489,6 +513,7 @@ impl Session {
         let mut state = self.state.lock();
         let Phase::Responding(unread) = &mut state.phase else { return };
         let unread = unread.take();
+        self.record(&mut state, true);
         match unread {
             Some(framing) => {
                 state.phase = Phase::Draining;
@@ -501,6 +526,19 @@ impl Session {
                 drop(state);
                 self.next();
             }
+        }
+    }
+
+    /// The exchange is over; whoever wants to know is told.
+    fn record(&self, state: &mut State, is_complete: bool) {
+        if let (Some(entry), Some(link)) = (state.entry.take(), self.link.get()) {
+            let Answering { status, sent, .. } = link.answering();
+            self.core.access().record(link.runtime(), *entry, |access| {
+                access.sent = sent;
+                // One that the session sends is known already.
+                access.status = if access.status == 0 { status } else { access.status };
+                access.is_complete = is_complete;
+            });
         }
     }
 
@@ -523,7 +561,7 @@ impl Session {
         state.phase = Phase::Idle;
         let request = state.request.clone();
         drop(state);
-        self.link().read_head(request);
+        self.await_request(request);
     }
 
     fn on_timeout(self: &Arc<Self>, wait: Wait) {
@@ -557,6 +595,7 @@ impl Session {
             return;
         }
         let (id, operation) = (state.id, state.operation.clone());
+        self.record(&mut state, false);
         let phase = mem::replace(&mut state.phase, Phase::Ended);
         drop(state);
         drop(phase);
@@ -573,22 +612,29 @@ impl std::fmt::Debug for Session {
     }
 }
 
-/// What becomes of a body that was not collected.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Rest {
-    Nothing,
-    /// It is skipped after the response.
-    Drain(BodyFraming),
-    /// It is too long or of unknown length: the connection closes.
-    Close,
-}
-
 impl Owner for Session {
+    /// The handler takes the connection. What is left of the session ends with the handler.
+    fn give_up(self: Arc<Self>) -> bool {
+        let mut state = self.state.lock();
+        if !matches!(state.phase, Phase::Handling(_)) {
+            return false;
+        }
+        let id = state.id;
+        self.record(&mut state, true);
+        let phase = mem::replace(&mut state.phase, Phase::Ended);
+        drop(state);
+        drop(phase);
+        self.core.session_ended(id);
+        true
+    }
+
     fn on_event(self: Arc<Self>, event: Event) {
         match event {
             Event::Head(Ok(head)) => self.dispatch(&head),
             Event::Head(Err(error)) => {
                 self.forget_request();
+                self.state.lock().entry =
+                    self.core.access().begin(|| Access::of(self.link().peer()));
                 self.refuse(error.status());
             }
             Event::Body(Ok(bytes)) => self.on_body(bytes),

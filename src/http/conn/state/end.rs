@@ -10,7 +10,7 @@ use crate::http::conn::deadlines::Deadlines;
 use crate::http::conn::effects::Effects;
 use crate::http::conn::input::{Input, with_room};
 use crate::http::conn::read::{Kind, Read};
-use crate::http::conn::write::Content;
+use crate::http::conn::write::{Content, Then, Write};
 use crate::http::conn::{Event, Sink, Wait};
 
 impl State {
@@ -121,6 +121,23 @@ impl State {
             }
         }
         self.close(effects);
+    }
+
+    /// Closes if the owner waits for a head of which nothing has come; what is still being sent goes
+    /// out before.
+    pub(in crate::http::conn) fn close_if_idle(&mut self, effects: &mut Effects) {
+        let is_owners = matches!(self.reads.front(), Some(Read { sink: Sink::Owner, .. }));
+        if !self.is_open() || !is_owners || !self.is_head_untouched() || self.has_head_started() {
+            return;
+        }
+        if self.writes.is_empty() {
+            return self.close(effects);
+        }
+        drop(self.reads.pop());
+        self.deadlines.reading = None;
+        let content = Content::Message { head: Vec::new(), body: None };
+        let (sink, then) = (Sink::Nobody, Then::Close);
+        self.push_write(Write { sink, transaction: None, content, sent: 0, then }, effects);
     }
 
     /// Closes at once; whatever waits ends with `Closed`.

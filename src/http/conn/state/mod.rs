@@ -55,7 +55,7 @@ pub(super) struct State {
     /// What the owner is answering with this connection.
     pub(super) answering: Answering,
     deadlines: Deadlines,
-    /// For the owner, in order.
+    /// For the owner, in order; nobody hears of them once it has given the connection up.
     pub(super) events: Queue<Event>,
     /// A thread is handing events to the owner.
     pub(super) is_delivering: bool,
@@ -86,6 +86,10 @@ pub(crate) struct Answering {
     pub(crate) is_reading: bool,
     /// The client waits for `100 Continue`, to be sent when somebody reads the body.
     pub(crate) expects_continue: bool,
+    /// The status of the last response that others than the owner have written; 0 for none.
+    pub(crate) status: u16,
+    /// Bytes that have been written for it, whoever wrote them.
+    pub(crate) sent: u64,
 }
 
 /// Which operation an error belongs to; all others see `Closed`.
@@ -172,6 +176,17 @@ impl State {
         {
             transaction.is_sent = true;
         }
+    }
+
+    /// The owner has given it up: no time limit applies any more, and nothing that the owner was
+    /// answering.
+    pub(super) fn disown(&mut self, _effects: &mut Effects) {
+        let Settings { limits, linger, .. } = *self.settings;
+        self.settings = Arc::new(Settings { limits, linger, ..Settings::default() });
+        self.answering = Answering::default();
+        // The timer may still come; it finds nothing.
+        self.deadlines.reading = None;
+        self.deadlines.writing = None;
     }
 
     // --- Submission -----------------------------------------------------------------------------
@@ -460,6 +475,8 @@ impl State {
         let Some(write) = self.writes.pop() else { return };
         let raw = matches!(write.content, Content::Raw { .. }).then_some(write.sent);
         let count = write.moved();
+        // What is before a piece is a part of the answer.
+        self.answering.sent += (write.sent - count) as u64;
         self.on_written(write.sink, count, raw, write.then, effects);
     }
 
@@ -473,6 +490,7 @@ impl State {
         effects: &mut Effects,
     ) {
         self.deadlines.writing = None;
+        self.answering.sent += count as u64;
         if self.deadlines.reading.is_none() && !self.has_head_started() {
             self.begin_owner_wait(effects);
         }
