@@ -13,11 +13,15 @@ use crate::http::server::escape::escape_segment;
 const MAX_ENTRIES: usize = 10_000;
 
 /// Makes the page of a directory, which may be read if it is there. It lists names in their order as
-/// bytes; what is neither directory, file nor link cannot be fetched and is left out.
+/// bytes, or some of them if there are too many; what is neither directory, file nor link cannot be
+/// fetched and is left out.
 pub(super) fn page(directory: Option<OwnedFd>, place: &Place) -> Result<String, Errno> {
     let mut names = Vec::new();
     for entry in Dir::new(directory.ok_or(Errno::ACCESS)?)? {
         let entry = entry?;
+        if names.len() > MAX_ENTRIES {
+            break;
+        }
         let name = entry.file_name().to_bytes();
         let is_listed = match entry.file_type() {
             FileType::Directory => !matches!(name, b"." | b".."),
