@@ -263,6 +263,8 @@ const HEAD: &str = "HEAD";
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// A handler for a path, method and host; empty ones are any.
@@ -609,5 +611,70 @@ mod tests {
         assert_eq!(Arc::strong_count(&data), 1, "the handler has gone");
         let target = Target { method: "GET", path: "/", host: None };
         assert!(!matches!(snapshot.find(&target), Lookup::Found(_)));
+    }
+
+    /// The rules once more, as a scan of the list: the number of the handler that gets a request.
+    fn obvious(handlers: &[Handler], method: &str, path: &str, host: &str) -> Option<usize> {
+        let criteria = |handler: &Handler| handler.register(ServerId::unique(), |_| Ok(()));
+        let all: Vec<_> = handlers.iter().map(|it| (it, criteria(it).unwrap())).collect();
+        let mut order: Vec<_> = (0..all.len()).collect();
+        order.sort_by_key(|&number| {
+            let (handler, Criteria { method, host, .. }) = &all[number];
+            let len = handler.path().trim_end_matches('/').len();
+            (usize::MAX - len, host.is_none(), method.is_none())
+        });
+        let is_for = |number: usize, method: &str| {
+            let (handler, rules) = &all[number];
+            let rest = path.strip_prefix(handler.path().trim_end_matches('/'));
+            let is_path = match rest {
+                Some("" | "/") => true,
+                Some(rest) => rest.starts_with('/') && rules.reach != Reach::Exact,
+                None => false,
+            };
+            let is_host = rules.host.as_ref().is_none_or(|own| own.serves(host));
+            is_path && is_host && rules.method.as_deref().is_none_or(|own| own == method)
+        };
+        let find = |method: &str| order.iter().copied().find(|&number| is_for(number, method));
+        find(method).or_else(|| if method == HEAD { find(GET) } else { None })
+    }
+
+    proptest! {
+        #[test]
+        fn the_table_finds_what_a_scan_finds(
+            rules in prop::collection::vec(
+                ("(/[ab]?){0,3}", 0..3, "(GET|HEAD|PUT)?", "(h|g)?"),
+                0..12,
+            ),
+            requests in prop::collection::vec(("(GET|HEAD|PUT|DELETE)", "(/[ab]?){1,4}", "[ghi]"), 1..12),
+        ) {
+            let all = Routes::new(ServerId::unique());
+            let handlers: Vec<_> = rules
+                .iter()
+                .map(|(path, reach, method, host)| {
+                    let handler = handler(path, method, host);
+                    match reach {
+                        0 => {}
+                        1 => handler.set_tree().unwrap(),
+                        _ => handler.set_tree_exclusive().unwrap(),
+                    }
+                    handler
+                })
+                .filter(|handler| all.add(handler).is_ok())
+                .collect();
+            let table = all.snapshot();
+            let free = all.take_all();
+            for (method, path, host) in &requests {
+                let target = Target { method, path, host: Some(host.as_bytes()) };
+                let found = match table.find(&target) {
+                    Lookup::Found(found) => {
+                        handlers.iter().position(|it| Arc::ptr_eq(&it.inner, &found.inner))
+                    }
+                    Lookup::WrongMethod { .. } | Lookup::NotFound | Lookup::Malformed => None,
+                };
+                prop_assert_eq!(found, obvious(&handlers, method, path, host));
+                handlers.iter().for_each(Handler::unregister);
+            }
+            drop(free);
+        }
     }
 }
