@@ -17,7 +17,7 @@ use crate::slot::Slot;
 use crate::state::{AfterCallback, AfterFinish, Callback, Input, Refused};
 use crate::sync::Mutex;
 use crate::timeout::Timeout;
-use crate::{Aio, Error};
+use crate::{Aio, Error, clock};
 
 /// The longest turn of a thread that waits by driving its runtime; a kick ends it before.
 const TURN: Duration = Duration::from_secs(1);
@@ -79,7 +79,7 @@ impl Core {
     ) -> Result<Option<Instant>, Error> {
         let armed = self.slot.with(|state| match self.refusal() {
             Some(error) => Err((error, cancel)),
-            None => state.arm(cancel, default, Instant::now),
+            None => state.arm(cancel, default, clock::now),
         });
         armed.map_err(|(error, _cancel)| error)
     }
@@ -111,7 +111,7 @@ impl Core {
             }
             let armed = match self.refusal() {
                 Some(error) => Err((error, cancel)),
-                None => state.arm(cancel, Timeout::Default, Instant::now),
+                None => state.arm(cancel, Timeout::Default, clock::now),
             };
             if let (Ok(Some(_)), Some(slots)) = (&armed, state.slots())
                 && let Some(operation) = &mut slots.parked
