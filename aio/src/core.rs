@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use crate::buffer::Buffers;
 use crate::deadline::{DeadlineCell, Timed};
 use crate::operation::{Cancel, Operation, OperationId};
-use crate::runtime::{self, Shared, Task, current};
+use crate::runtime::{self, Shared, Slept, Task, current};
 use crate::slot::Slot;
 use crate::state::{AfterCallback, AfterFinish, Callback, Input, Refused};
 use crate::sync::Mutex;
@@ -258,8 +258,10 @@ impl Core {
             });
         } else if let Some(place) = current::slot_in(runtime) {
             while self.slot.is_busy() && !self.is_forked() {
-                if !runtime.parked.sleep(self, || runtime.before_block()) {
-                    runtime.turn_within(place, self);
+                match runtime.parked.sleep(self, || runtime.before_block()) {
+                    Slept::UntilIdle => {}
+                    Slept::UntilCalled => runtime.run_awaited(self.address()),
+                    Slept::NotAtAll => runtime.turn_within(place, self),
                 }
             }
         } else {

@@ -124,6 +124,7 @@ impl World {
     }
 
     /// Lets time pass.
+    #[allow(dead_code, reason = "each world uses a part of it")]
     pub(crate) fn advance(&self, duration: Duration) {
         self.time.advance(duration);
     }

@@ -175,12 +175,9 @@ impl Worker {
         shared.roles.leave_wait();
         self.handle(shared, place);
         current::publish();
-        if let Some(task) = shared.queue.take(awaited) {
-            shared.cover(0);
-            let before = current::set_phase(Phase::Running);
-            shared.shielded("a callback", || task.run());
-            current::set_phase(before);
-        }
+        shared.run_awaited(awaited);
+        // Of the others that wait, each runs its own.
+        shared.parked.call_for(&shared.queue);
         place.set(before);
     }
 
