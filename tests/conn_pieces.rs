@@ -229,10 +229,21 @@ on_both_runtimes! {
         assert_eq!(end.end(), (0, 0));
         assert_eq!(bench.start(|conn, aio| conn.end_body(aio)).end(), (0, 0), "it has ended");
         op.assert_pending();
+        op.assert_pending();
         bench.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
         assert_eq!(op.end(), (0, 0));
         assert_eq!(rest(&bench, 100), b"ok");
         assert_usable(&bench);
+    }
+
+    fn what_is_in_the_aio_that_ends_a_body_is_not_sent(bench) {
+        assert_eq!(bench.start(|conn, aio| conn.write_req(&chunked(), aio)).result(), 0);
+        let op = write(&bench, "abc");
+        assert_eq!(op.end(), (0, 3));
+        bench.conn.end_body(op.again());
+        assert_eq!(op.end(), (0, 0));
+        bench.expect(&format!("{CHUNKED}3\r\nabc\r\n0\r\n\r\n"));
+        bench.assert_open();
     }
 
     fn pieces_of_a_request_whose_length_is_known_go_out_as_they_are(bench) {

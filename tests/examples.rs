@@ -13,6 +13,7 @@ use std::os::unix::net::UnixStream;
 use std::process::Command;
 use std::time::Duration;
 
+use directory::Directory;
 use support::LIMIT;
 use support::host::Host;
 use support::program::{Program, read_all, run};
@@ -223,7 +224,7 @@ fn the_line_that_it_prints_works() {
 
 #[test]
 fn help_says_what_there_is() {
-    for name in ["http_server", "echo", "host_loop"] {
+    for name in ["http_server", "echo", "host_loop", "file_server"] {
         for option in ["-h", "--help"] {
             let output = run(name, &[option]);
             assert!(output.status.success());
@@ -248,6 +249,10 @@ fn bad_arguments_are_named_and_end_with_two() {
         ("echo", &["127.0.0.1:0"], "one URL"),
         ("echo", &["tcp://127.0.0.1:0", "ipc:///x"], "one URL"),
         ("host_loop", &["-x"], "one address"),
+        ("file_server", &["--list"], "`--list`"),
+        ("file_server", &["a", "b"], "`b`"),
+        ("file_server", &["--listen"], "--listen needs an address"),
+        ("file_server", &["--listen", "8080"], "`8080`"),
     ] {
         let output = run(name, arguments);
         let text = String::from_utf8(output.stderr).unwrap();
@@ -367,7 +372,7 @@ fn the_client_fetches_from_the_server() {
     let (code, output, complaint) = client(&[&url]);
     assert_eq!((code, output.as_str(), complaint.as_str()), (0, "Hello, World!", ""));
 
-    let directory = directory::Directory::new();
+    let directory = Directory::new();
     let path = directory.join("hello");
     let (code, output, complaint) = client(&["-o", path.to_str().unwrap(), &url]);
     assert_eq!((code, output.as_str(), complaint.as_str()), (0, "", ""));
@@ -426,7 +431,7 @@ fn the_client_says_what_went_wrong() {
         peer.head();
         peer.send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf");
     });
-    let directory = directory::Directory::new();
+    let directory = Directory::new();
     let path = directory.join("half");
     let (code, _, complaint) = client(&["--output", path.to_str().unwrap(), &url]);
     assert_eq!(code, 1);
@@ -458,4 +463,39 @@ fn the_client_explains_its_command_line() {
         assert_eq!((code, output.as_str()), (2, ""), "{arguments:?}");
         assert!(complaint.ends_with("; --help says more\n"), "{complaint}");
     }
+}
+
+#[test]
+fn files_of_a_directory_are_served_and_nothing_else() {
+    let directory = Directory::new();
+    std::fs::create_dir(directory.join("sub")).unwrap();
+    std::fs::write(directory.join("sub/a.txt"), "text").unwrap();
+    let path = directory.join("");
+    for (options, listed) in [(&["--listing"][..], true), (&[], false)] {
+        let arguments = [options, &["--listen", "127.0.0.1:0", path.to_str().unwrap()]].concat();
+        let program = Program::start("file_server", &arguments);
+        let line = program.line();
+        let (_, command) = line.split_once("http://").unwrap();
+        let mut stream = connect(command.split('/').next().unwrap());
+        let mut get = |path: &str| ask(&mut stream, &format!("GET {path} HTTP/1.1"), &[], b"");
+        assert_eq!(get("/sub/a.txt").body, b"text");
+        assert_eq!(get("/../etc/passwd").status, 404);
+        let list = get("/sub/");
+        assert_eq!(list.status, if listed { 200 } else { 404 });
+        let has_name = String::from_utf8_lossy(&list.body).contains("<a href=\"./a.txt\">");
+        assert_eq!(has_name, listed);
+        program.interrupt();
+        let (status, rest) = program.finish();
+        assert!(status.success());
+        assert_eq!(rest, ["Served 3 requests."]);
+        assert_eq!(read_all(&mut stream), b"");
+    }
+}
+
+#[test]
+fn what_is_no_directory_is_named_and_ends_with_one() {
+    let output = run("file_server", &["/no/such/directory"]);
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("`/no/such/directory`"), "{text}");
 }

@@ -4,7 +4,7 @@
 //! | who | enters through |
 //! |---|---|
 //! | the holder of a [`Conn`](super::Conn) | `start_read`, `start_write`, `write_message`, `transact` |
-//! | the owner, a server's session | `read_for_owner`, `write_for_owner`, `set_answering` |
+//! | the owner, a server's session | `read_for_owner`, `write_for_owner`, `start_piece`, `set_answering` |
 //! | the selector, the timer, the runtime's end | `ready`, `expired`, `runtime_closed` |
 //! | whoever cancels an operation | `cancel` |
 //!
@@ -116,35 +116,53 @@ impl Link {
 
     /// Starts a write of the operation's buffers.
     pub(super) fn start_write(self: &Arc<Self>, is_all: bool, aio: &Aio) {
-        self.write_content(aio, |_, _| Some(Content::Raw { is_all }));
+        let Some(operation) = accept(aio) else { return };
+        self.write_buffers(operation, |_| Some(Content::Raw { is_all }));
     }
 
-    /// Starts a write of the operation's buffers as what comes next of a body.
-    pub(super) fn write_piece(self: &Arc<Self>, aio: &Aio) {
-        self.write_content(aio, |state, operation| {
-            match (state.is_chunking, operation.buffers().total_len()) {
-                (false, _) => Some(Content::Raw { is_all: true }),
-                // A chunk of no bytes would be the last.
-                (true, 0) => None,
-                (true, len) => Some(Content::chunk(len)),
-            }
+    /// Starts a write of all of the operation's buffers behind a prefix, which `prefix` makes of their
+    /// length once the operation is accepted; without one, nothing is sent.
+    pub(crate) fn start_piece(
+        self: &Arc<Self>,
+        aio: &Aio,
+        prefix: impl FnOnce(usize) -> Result<Option<Vec<u8>>, Error>,
+    ) {
+        let Some(operation) = accept(aio) else { return };
+        let len = operation.buffers().total_len();
+        match prefix(len) {
+            Ok(Some(prefix)) => self.write_buffers(operation, |_| Some(Content::Piece { prefix })),
+            Ok(None) if self.is_open() => operation.finish_with_count(len),
+            Ok(None) => operation.finish(Err(Error::Closed)),
+            Err(error) => operation.finish(Err(error)),
+        }
+    }
+
+    /// Starts a write of the operation's buffers as what comes next of the body of the last message.
+    pub(super) fn write_body(self: &Arc<Self>, aio: &Aio) {
+        let Some(operation) = accept(aio) else { return };
+        let len = operation.buffers().total_len();
+        self.write_buffers(operation, |state| match (state.is_chunking, len) {
+            (false, _) => Some(Content::Raw { is_all: true }),
+            // A chunk of no bytes would be the last.
+            (true, 0) => None,
+            (true, len) => Some(Content::chunk(len)),
         });
     }
 
-    /// Starts the write of what ends a body.
+    /// Starts the write of what ends that body.
     pub(super) fn end_body(self: &Arc<Self>, aio: &Aio) {
-        self.write_content(aio, |state, _| {
+        let Some(operation) = accept(aio) else { return };
+        self.write_buffers(operation, |state| {
             std::mem::take(&mut state.is_chunking).then(|| Content::chunk(0))
         });
     }
 
     /// Starts the write that `what` says; if it says that there is nothing to write, that succeeds.
-    fn write_content(
+    fn write_buffers(
         self: &Arc<Self>,
-        aio: &Aio,
-        what: impl FnOnce(&mut State, &Operation) -> Option<Content>,
+        operation: Operation,
+        what: impl FnOnce(&mut State) -> Option<Content>,
     ) {
-        let Some(operation) = accept(aio) else { return };
         let id = operation.id();
         let mut effects = Effects::default();
         let mut state = self.state.lock();
@@ -152,7 +170,7 @@ impl Link {
             self.leave(state, effects);
             return operation.finish(Err(Error::Closed));
         }
-        let Some(content) = what(&mut state, &operation) else {
+        let Some(content) = what(&mut state) else {
             self.leave(state, effects);
             return operation.finish(Ok(()));
         };
@@ -349,6 +367,16 @@ impl Link {
             }
         });
         is_out
+    }
+
+    /// Writes the end of a message for the owner, who does not hear of it.
+    pub(crate) fn write_end(self: &Arc<Self>, end: &mut Vec<u8>) {
+        self.with(|state, effects| {
+            if state.is_open() {
+                let (sink, body) = (Sink::Nobody, Body::empty());
+                send_or_queue(state, sink, None, end, &body, Then::Keep, effects);
+            }
+        });
     }
 
     /// Tells the client that its body is welcome, unless something of it has come already.

@@ -346,7 +346,7 @@ impl Conn {
     /// # Source
     /// RFC 9112 section 7.1.
     pub fn write_body(&self, aio: &Aio) {
-        self.link.write_piece(aio);
+        self.link.write_body(aio);
     }
 
     /// Ends the body that [`write_body`](Self::write_body) wrote: sends the last chunk if it is in

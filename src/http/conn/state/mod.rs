@@ -527,7 +527,9 @@ impl State {
     fn end_write(&mut self, effects: &mut Effects) {
         let Some(write) = self.writes.pop() else { return };
         let raw = matches!(write.content, Content::Raw { .. }).then_some(write.sent);
-        let count = write.content.payload(write.sent);
+        let count = write.moved();
+        // What is before a piece is a part of the answer.
+        self.answering.sent += (write.sent - count) as u64;
         self.on_written(write.sink, count, raw, write.then, effects);
     }
 
