@@ -14,6 +14,7 @@
 use std::io::Read;
 use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use nng_oxide::http::{DirectoryOptions, Handler, Server, ServerConfig};
 use nng_oxide::{Error, Runtime, Url};
@@ -30,8 +31,11 @@ Usage: file_server [OPTIONS] [DIRECTORY]
   --listing      answer directories without an index.html with a list of what is in them
   -h, --help     print this
 
-Ctrl-C ends it.
+Ctrl-C ends it; transfers under way have five seconds.
 ";
+
+/// How long transfers that are under way may take after Ctrl-C.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What the command line asks for.
 struct Options {
@@ -76,8 +80,11 @@ fn serve(options: &Options) -> Result<(), String> {
 
     wait_for_signal();
 
-    // Closes what is open; transfers that were under way end.
-    server.stop();
+    // Takes no more connections, and lets transfers that are under way come to their end.
+    let ended = runtime.aio_without_callback();
+    ended.set_timeout(PATIENCE);
+    server.drain(&ended);
+    ended.wait();
     let requests = server.stats().requests;
     drop(server);
     runtime.shutdown();

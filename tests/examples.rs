@@ -224,7 +224,7 @@ fn the_line_that_it_prints_works() {
 
 #[test]
 fn help_says_what_there_is() {
-    for name in ["http_server", "echo", "host_loop", "file_server"] {
+    for name in ["http_server", "echo", "host_loop", "file_server", "rest"] {
         for option in ["-h", "--help"] {
             let output = run(name, &[option]);
             assert!(output.status.success());
@@ -249,6 +249,8 @@ fn bad_arguments_are_named_and_end_with_two() {
         ("echo", &["127.0.0.1:0"], "one URL"),
         ("echo", &["tcp://127.0.0.1:0", "ipc:///x"], "one URL"),
         ("host_loop", &["-x"], "one address"),
+        ("rest", &["-x"], "`-x`"),
+        ("rest", &["127.0.0.1:1", "127.0.0.1:2"], "`127.0.0.1:2`"),
         ("file_server", &["--list"], "`--list`"),
         ("file_server", &["a", "b"], "`b`"),
         ("file_server", &["--listen"], "--listen needs an address"),
@@ -490,6 +492,37 @@ fn files_of_a_directory_are_served_and_nothing_else() {
         assert_eq!(rest, ["Served 3 requests."]);
         assert_eq!(read_all(&mut stream), b"");
     }
+}
+
+#[test]
+fn notes_are_kept_in_json() {
+    let program = Program::start("rest", &["127.0.0.1:0"]);
+    let line = program.line();
+    let addr = line.strip_prefix("Serving on http://").unwrap().split(',').next().unwrap();
+    let mut stream = connect(addr);
+    let table = [
+        ("POST /notes", r#"{"text":"one"}"#, 201, r#"{"id":1,"text":"one"}"#),
+        ("POST /notes/", r#"{"text":"two"}"#, 201, r#"{"id":2,"text":"two"}"#),
+        ("GET /notes/1", "", 200, r#"{"id":1,"text":"one"}"#),
+        ("PUT /notes/1", r#"{"text":"\u00e9"}"#, 200, "{\"id\":1,\"text\":\"\u{e9}\"}"),
+        ("DELETE /notes/2", "", 204, ""),
+        ("GET /notes", "", 200, "[{\"id\":1,\"text\":\"\u{e9}\"}]"),
+        ("GET /notes/2", "", 404, r#"{"error":"there is no such note"}"#),
+        ("GET /notes/x", "", 404, r#"{"error":"there is nothing here"}"#),
+        ("PATCH /notes/1", "", 405, r#"{"error":"here one can GET, HEAD, PUT, DELETE"}"#),
+    ];
+    for (line, body, status, expected) in table {
+        let answer = ask(&mut stream, &format!("{line} HTTP/1.1"), &[], body.as_bytes());
+        assert_eq!(answer.status, status, "{line}");
+        assert_eq!(String::from_utf8_lossy(&answer.body), expected, "{line}");
+    }
+    for body in ["", "{", "[]", "{}", r#"{"text":1}"#, r#"{"text":"","more":1}"#] {
+        let answer = ask(&mut stream, "POST /notes HTTP/1.1", &[], body.as_bytes());
+        assert_eq!(answer.status, 400, "{body}");
+        assert!(answer.body.starts_with(b"{\"error\":\"the body is no note: "), "{body}");
+    }
+    program.interrupt();
+    assert!(program.finish().0.success());
 }
 
 #[test]
