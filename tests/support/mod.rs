@@ -7,8 +7,10 @@
 #![allow(unreachable_pub, reason = "each test program is a crate of its own")]
 
 pub mod client;
+pub mod foreign;
 pub mod program;
 pub mod server;
+pub mod tls;
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
