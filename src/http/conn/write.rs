@@ -8,6 +8,7 @@ use nng_aio::net::Socket;
 use nng_aio::{Buffer, Error, OperationId};
 
 use super::Sink;
+use super::transport::Transport;
 use crate::http::response::{Remainder, Response};
 
 /// A write in the queue.
@@ -88,16 +89,18 @@ impl Write {
         is_enough || self.sent >= self.total()
     }
 
-    /// Sends what the system takes; returns whether that was all that was left.
-    pub(super) fn progress(&mut self, socket: &mut Socket) -> Result<bool, Error> {
+    /// Sends what the system takes; returns whether that was all that was left, or more may go.
+    pub(super) fn progress(&mut self, socket: &mut Transport) -> Result<bool, Error> {
         let sent = self.sent;
         let (count, left) = match (&self.content, &self.sink) {
-            (Content::Raw { .. }, Sink::Aio(operation)) => {
+            (Content::Raw { is_all }, Sink::Aio(operation)) => {
                 let buffers = operation.buffers();
-                (
-                    buffers.gather(sent, |pieces| socket.try_send(pieces))?,
-                    buffers.total_len() - sent,
-                )
+                let count = buffers.gather(sent, |pieces| match is_all {
+                    true => socket.try_send(pieces),
+                    // What comes next need not be the rest.
+                    false => socket.try_send_some(pieces),
+                })?;
+                (count, buffers.total_len() - sent)
             }
             (Content::Raw { .. }, Sink::Owner | Sink::Nobody) => (0, 0),
             (Content::Message { head, body }, _) => {
@@ -108,13 +111,13 @@ impl Write {
         };
         self.sent += count;
         // One transfer takes no more than so much, so then a short one does not mean a full socket.
-        Ok(count == left || left > Socket::MAX_TRANSFER)
+        Ok(count == left || left > Socket::MAX_TRANSFER || socket.can_send())
     }
 }
 
 /// Sends `head` and `body`, of which `sent` bytes are gone already, with one call.
 pub(super) fn send_both(
-    socket: &mut Socket,
+    socket: &mut Transport,
     head: &[u8],
     body: &[u8],
     sent: usize,
