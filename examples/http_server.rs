@@ -15,6 +15,7 @@
 use std::io::Read;
 use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use nng_oxide::c_names::nng_http_conn_write_res;
 use nng_oxide::http::{Exchange, Handler, Response, Server, ServerConfig, Shared};
@@ -36,8 +37,11 @@ Usage: http_server [OPTIONS] [ADDR]
 GET and HEAD /hello   Hello, World!
 POST /echo            the body of the request, up to 1 MiB
 
-Ctrl-C ends it.
+Ctrl-C ends it; responses under way have five seconds.
 ";
+
+/// How long responses that are under way may take after Ctrl-C.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What the command line asks for.
 struct Options {
@@ -81,8 +85,11 @@ fn serve(options: &Options) -> Result<(), String> {
 
     wait_for_signal();
 
-    // Closes what is open. What was under way ends with an error, and its callbacks still run.
-    server.stop();
+    // Takes no more connections, and lets what is under way come to its end.
+    let ended = runtime.aio_without_callback();
+    ended.set_timeout(PATIENCE);
+    server.drain(&ended);
+    ended.wait();
     let stats = server.stats();
     // The handlers go with their server, while there are threads to free them.
     drop(server);

@@ -100,6 +100,7 @@ int nng_url_clone(nng_url **dstp, const nng_url *src);
 void nng_url_free(nng_url *url);
 int nng_url_parse(nng_url **urlp, const char *str);
 const char *nng_version(void);
+int nng_http_hijack(nng_http_conn *conn);
 void nng_http_conn_close(nng_http_conn *conn);
 void nng_http_conn_read(nng_http_conn *conn, nng_aio *aio);
 void nng_http_conn_read_all(nng_http_conn *conn, nng_aio *aio);

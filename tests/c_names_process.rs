@@ -19,9 +19,10 @@ const SOURCES: [&str; 6] = [
 ];
 
 /// The tests that call them.
-const TESTS: [&str; 5] = [
+const TESTS: &[&str] = &[
     include_str!("c_names.rs"),
     include_str!("c_names_http.rs"),
+    include_str!("http_hijack.rs"),
     include_str!("c_names_process.rs"),
     include_str!("c_names_stream.rs"),
     include_str!("c_names_tls.rs"),
@@ -29,7 +30,8 @@ const TESTS: [&str; 5] = [
 
 /// Parameters of C that have no counterpart: lengths of what knows its length, buffers for text that is
 /// returned, destructors.
-const LEFT_OUT: [&str; 9] = ["size", "sizep", "key_len", "niov", "buf", "bufsz", "destructor", "...", "void"];
+const LEFT_OUT: [&str; 9] =
+    ["size", "sizep", "key_len", "niov", "buf", "bufsz", "destructor", "...", "void"];
 
 /// A function: what it returns, and the names of its parameters.
 #[derive(Debug)]

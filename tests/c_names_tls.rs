@@ -35,8 +35,7 @@ fn configurations_take_what_is_right_and_refuse_the_rest() {
     for mode in [NNG_TLS_MODE_CLIENT, NNG_TLS_MODE_SERVER] {
         let cfg = config(mode);
         assert_eq!(nng_tls_config_server_name(&cfg, "localhost"), 0);
-        for auth in
-            [NNG_TLS_AUTH_MODE_NONE, NNG_TLS_AUTH_MODE_OPTIONAL, NNG_TLS_AUTH_MODE_REQUIRED]
+        for auth in [NNG_TLS_AUTH_MODE_NONE, NNG_TLS_AUTH_MODE_OPTIONAL, NNG_TLS_AUTH_MODE_REQUIRED]
         {
             assert_eq!(nng_tls_config_auth_mode(&cfg, auth), 0);
         }

@@ -412,7 +412,13 @@ on_both_runtimes! {
             assert_eq!(bench.read_req(&request()).result(), NNG_EPROTO, "{text:?}");
             bench.assert_closed();
         }
-        for text in ["HTTP/1.1\r\n\r\n", "HTTP/1.1 99 x\r\n\r\n", "ICY 200 OK\r\n\r\n", "\n\n\n"] {
+        let responses = [
+            "HTTP/1.1\r\n\r\n", "HTTP/1.1 99 x\r\n\r\n", "ICY 200 OK\r\n\r\n", "\n\n\n",
+            // Whoever reads the body would have to choose.
+            "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
+        ];
+        for text in responses {
             let bench = Bench::unix(bench.driver().clone());
             bench.send(text);
             assert_eq!(bench.read_res(&response()).result(), NNG_EPROTO, "{text:?}");

@@ -128,15 +128,15 @@ fn curl_is_told_what_is_wrong() {
     }
 }
 
-/// Runs a Python program that finds the port of the server in `port` and a large body in `body`.
+/// Runs a Python program that finds the server at `host` and `port`, and a large body in `body`.
 fn python(server: &Server, program: &str) {
-    let port = server.addr().port().expect("it has started").to_string();
+    let addr = server.addr().to_inet().expect("it has started").to_string();
     let head = "import sys, socket, http.client\n\
-                port, body = int(sys.argv[1]), sys.stdin.buffer.read()\n\
+                (host, port), body = sys.argv[1].split(':'), sys.stdin.buffer.read()\n\
                 def connect():\n\
-                \x20   return http.client.HTTPConnection('127.0.0.1', port, timeout=60)\n";
+                \x20   return http.client.HTTPConnection(host, int(port), timeout=60)\n";
     let mut command = Command::new("python3");
-    run(command.args(["-c", &(head.to_owned() + program), &port]), &pattern(LARGE));
+    run(command.args(["-c", &(head.to_owned() + program), &addr]), &pattern(LARGE));
 }
 
 #[test]
@@ -212,7 +212,7 @@ fn python_sends_bursts_and_ends_its_side() {
         &server,
         "
 def answers(text, count):
-    stream = socket.create_connection(('127.0.0.1', port), 60)
+    stream = socket.create_connection((host, int(port)), 60)
     stream.sendall(text)
     stream.shutdown(socket.SHUT_WR)
     found = []

@@ -42,14 +42,8 @@ fn keys_of_every_format_are_read() {
 
 #[test]
 fn encrypted_keys_need_their_password() {
-    let table = [
-        keys::PBES2,
-        keys::PBES2_3DES,
-        keys::AES128,
-        keys::AES192,
-        keys::AES256,
-        keys::DES3,
-    ];
+    let table =
+        [keys::PBES2, keys::PBES2_3DES, keys::AES128, keys::AES192, keys::AES256, keys::DES3];
     let table = table.map(|key| (keys::CERT, key)).into_iter();
     for (cert, key) in table.chain([(keys::RSA_CERT, keys::RSA_AES256)]) {
         assert_eq!(own(cert, key, Some("secret")), Ok(()), "{key}");

@@ -1,5 +1,7 @@
 //! Connections with TLS: both ends are ours, or the other one is in the test's hands.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod support;
 
 use std::io::{Read, Write};
@@ -72,7 +74,8 @@ impl Pair {
         let heard = self.start(&self.server, |conn, aio| conn.read_req(&request, aio));
         let heard = heard.result();
         if heard == 0 {
-            let answer = self.start(&self.server, |conn, aio| conn.write_res(&with_body("ok"), aio));
+            let answer =
+                self.start(&self.server, |conn, aio| conn.write_res(&with_body("ok"), aio));
             assert_eq!(answer.result(), 0);
         }
         let asked = asked.result();

@@ -18,9 +18,7 @@ use rustls::pki_types::ServerName;
 use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConnection, HandshakeKind, StreamOwned};
 use support::server::{fixed, handler, respond, serve, try_connect, until};
-use support::tls::{
-    Authority, Client, answer, connect, get, secure_server, server_config,
-};
+use support::tls::{Authority, Client, answer, connect, get, secure_server, server_config};
 use support::{LIMIT, pattern};
 
 /// Bytes in a large body.
@@ -67,7 +65,8 @@ fn post(body: &[u8]) -> Vec<u8> {
 fn requests_are_answered_over_both_versions() {
     let (authority, server) = simple();
     for version in VERSIONS {
-        let mut client = Client { versions: &[version], ..Client::new(&authority) }.connect(&server);
+        let mut client =
+            Client { versions: &[version], ..Client::new(&authority) }.connect(&server);
         for _ in 0..3 {
             let text = get(&mut client, "/page", 5).unwrap();
             assert!(text.starts_with("HTTP/1.1 200 OK\r\n") && text.ends_with("hello"), "{text}");
@@ -153,7 +152,8 @@ fn what_comes_byte_by_byte_is_understood() {
 fn the_end_of_a_connection_is_told() {
     let (authority, server) = simple();
     for version in VERSIONS {
-        let mut client = Client { versions: &[version], ..Client::new(&authority) }.connect(&server);
+        let mut client =
+            Client { versions: &[version], ..Client::new(&authority) }.connect(&server);
         let text = get(&mut client, "/last", 4).unwrap();
         assert!(text.ends_with("last"), "{text}");
         let mut rest = Vec::new();
@@ -340,7 +340,8 @@ fn protocols_are_agreed_on_if_both_sides_name_some() {
 
 #[test]
 fn only_servers_with_tls_have_a_configuration() {
-    let plain = Server::with_config(&"http://127.0.0.1:0".parse().unwrap(), ServerConfig::default());
+    let plain =
+        Server::with_config(&"http://127.0.0.1:0".parse().unwrap(), ServerConfig::default());
     let plain = plain.unwrap();
     assert_eq!(plain.tls().err(), Some(Error::NotSupported));
     assert_eq!(plain.set_tls(&Config::new(Mode::Server)), Err(Error::NotSupported));
@@ -385,7 +386,8 @@ fn garbage_and_halves_of_handshakes_harm_nobody() {
     let mut session = ClientConnection::new(Client::new(&authority).config(), name).unwrap();
     let mut hello = Vec::new();
     session.write_tls(&mut hello).unwrap();
-    let mut inputs: Vec<Vec<u8>> = (0..hello.len()).step_by(7).map(|at| hello[..at].to_vec()).collect();
+    let mut inputs: Vec<Vec<u8>> =
+        (0..hello.len()).step_by(7).map(|at| hello[..at].to_vec()).collect();
     for at in (0..hello.len()).step_by(11) {
         let mut broken = hello.clone();
         broken[at] ^= 0xff;

@@ -253,7 +253,7 @@ impl Core {
             runtime.before_block();
             // A turn may fork, and a child does not wait for what is its parent's.
             self.slot.wait_by(|| {
-                runtime.turn(TURN);
+                runtime.turn(TURN, || self.slot.is_busy());
                 !self.is_forked()
             });
         } else if let Some(place) = current::slot_in(runtime) {

@@ -25,7 +25,8 @@
 //! | [`net`] | byte streams, dialers and listeners over TCP and Unix sockets; name resolution |
 //! | `runtime` | threads, roles, the selector, the queue of callbacks |
 //! | `error`, [`codes`] | NNG's errors |
-//! | `id_map`, [`clock`], [`log`] | small things that C programs lean on |
+//! | [`id_map`], [`clock`], [`random`], [`log`] | small things that C programs lean on |
+//! | `sync` | locks and atomics, real or modelled |
 //! | `shield` | panics of foreign code end here |
 //! | `sys` | system calls; the only unsafe code |
 

@@ -13,9 +13,9 @@
 //! nng 1.12, nng_log(3), nng_log_set_logger(3): the default logger is null.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 
 use crate::shield;
 
@@ -163,6 +163,31 @@ fn pass(record: &Record<'_>) {
 
 pub(crate) fn error(id: &str, text: &str) {
     record(Level::Error, id, text);
+}
+
+/// Errors noted by those who hold locks, under which the program's hook must not run. Bounded: of what
+/// happens again and again the beginning will do.
+static POSTPONED: Mutex<Vec<(&'static str, String)>> = Mutex::new(Vec::new());
+static HAS_POSTPONED: AtomicBool = AtomicBool::new(false);
+const MAX_POSTPONED: usize = 64;
+
+/// As [`error`], with any lock held: the record is handed out by a runtime thread soon.
+pub(crate) fn error_later(id: &'static str, text: String) {
+    let mut postponed = POSTPONED.lock();
+    if postponed.len() < MAX_POSTPONED {
+        postponed.push((id, text));
+    }
+    HAS_POSTPONED.store(true, Relaxed);
+}
+
+/// Hands postponed records out. The caller holds no lock.
+pub(crate) fn pass_postponed() {
+    if HAS_POSTPONED.load(Relaxed) && HAS_POSTPONED.swap(false, Relaxed) {
+        let postponed = std::mem::take(&mut *POSTPONED.lock());
+        for (id, text) in postponed {
+            error(id, &text);
+        }
+    }
 }
 
 #[cfg(all(test, not(loom)))]

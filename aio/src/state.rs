@@ -105,7 +105,8 @@ pub(crate) struct Postponed {
 /// Why an operation was not accepted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Refused {
-    /// The aio was stopped; its result says `NNG_ECANCELED` and no callback runs.
+    /// The aio was stopped. No callback runs; the result says `NNG_ECANCELED`, unless an operation is
+    /// still to end.
     Stopped,
     /// An operation is in flight on this aio. It goes on undisturbed.
     Busy,
@@ -183,8 +184,8 @@ impl OpState {
         }
     }
 
-    /// Accepts an operation, or says why not. The outputs of the last one are cleared either way;
-    /// what nobody took comes back to be dropped outside the cell.
+    /// Accepts an operation, or says why not. Unless another one is in flight, the outputs of the last
+    /// one are cleared; what nobody took comes back to be dropped outside the cell.
     pub(crate) fn begin(&mut self) -> (Result<Begun, Refused>, Stale) {
         match self.phase {
             Phase::Idle => {}

@@ -401,3 +401,12 @@ fn callbacks_get_their_streams() {
         assert!(!dialed.is_closed());
     }
 }
+
+#[test]
+fn the_peer_of_an_address_that_stands_for_this_machine_is_the_one_that_was_found() {
+    let listener = listening(Listener::new(Addr::from(SocketAddr::from(([127, 0, 0, 1], 0)))));
+    let port = listener.local_addr().to_inet().unwrap().port();
+    let dialer = Dialer::new(Addr::from(SocketAddr::from(([0, 0, 0, 0], port)))).unwrap();
+    let dialed = connected(&start_dial(&dialer)).unwrap();
+    assert_eq!(dialed.remote_addr(), listener.local_addr());
+}

@@ -255,3 +255,17 @@ fn the_descriptor_becomes_readable_when_a_turn_has_something_to_do() {
     assert!(!aio.is_busy());
     completer.join().unwrap();
 }
+
+#[test]
+fn what_ends_after_the_shutdown_is_called_back_in_a_turn() {
+    let runtime = host();
+    let (tell, hear) = mpsc::channel();
+    let aio = runtime.aio(move |aio| send(&tell, (aio.result(), std::thread::current().id())));
+    let operation = aio.begin().unwrap();
+    runtime.shutdown();
+    std::thread::spawn(move || operation.finish(Ok(()))).join().unwrap();
+    assert!(hear.try_recv().is_err());
+    assert_eq!(runtime.stats().threads, 0);
+    runtime.turn(FOREVER).unwrap();
+    assert_eq!(hear.try_recv(), Ok((0, std::thread::current().id())));
+}

@@ -3,10 +3,12 @@
 
 mod support;
 
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
 
-use nng_aio::net::{Dialer, Family, Listener, Stream};
+use nng_aio::net::{Dialer, Family, Listener, Socket, Stream};
 use nng_aio::{Aio, Runtime};
 use support::streams::Kind;
 use support::{Directory, FOREVER};
@@ -137,4 +139,44 @@ fn an_operation_that_comes_while_the_rest_is_put_off_takes_its_place_behind_it()
         let got: Vec<_> = waiting.iter().flat_map(Aio::take_buffer).collect();
         assert_eq!(got, (0..WAITING).collect::<Vec<_>>());
     }
+}
+
+#[test]
+fn receives_that_never_end_do_not_hold_up_a_send() {
+    let runtime = host();
+    let [ours, theirs] = Kind::Unix.sockets();
+    let stream = Arc::new(Stream::from_socket(Socket::from_fd(ours), &runtime).unwrap());
+    let mut peer = UnixStream::from(theirs);
+    peer.set_nonblocking(true).unwrap();
+    // More at once than a go has attempts, each asking again.
+    let receives: Vec<Aio> = (0..40)
+        .map(|_| {
+            let again = Arc::downgrade(&stream);
+            let aio = runtime.aio(move |aio| {
+                let Some(stream) = again.upgrade().filter(|_| aio.result() == 0) else { return };
+                aio.set_buffer(vec![0]).unwrap();
+                stream.recv(aio);
+            });
+            aio.set_buffer(vec![0]).unwrap();
+            stream.recv(&aio);
+            aio
+        })
+        .collect();
+    let sends = runtime.aio(|_| ());
+    while !sends.is_busy() {
+        sends.set_buffer(vec![7; 1 << 16]).unwrap();
+        stream.send(&sends);
+        // What was taken at once is called back.
+        runtime.turn(Duration::ZERO).unwrap();
+    }
+    // From now on there is always something to receive, and room to send.
+    let mut room = vec![0; 1 << 16];
+    for _ in 0..100 {
+        let _ = peer.write(&[1; 4096]);
+        while peer.read(&mut room).is_ok() {}
+        runtime.turn(Duration::ZERO).unwrap();
+    }
+    assert!(!sends.is_busy());
+    drop(receives);
+    drop(stream);
 }

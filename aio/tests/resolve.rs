@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use nng_aio::net::{Addr, Family, Query, Resolver};
 use nng_aio::{Aio, Error, Runtime, codes};
+use parking_lot::Mutex;
 use support::{Door, FOREVER, must, returns, send};
 
 /// A resolver whose lookups of `stuck` wait behind a door, and that tells what it is asked.
@@ -323,4 +324,40 @@ fn a_callback_may_resolve_again_and_at_once() {
     });
     resolver.resolve(&name("host"), &aio);
     assert_eq!(must(&hear), 0);
+}
+
+#[test]
+fn a_lookup_function_may_go_with_a_panic_as_soon_as_it_has_answered() {
+    struct Panics;
+    impl Drop for Panics {
+        fn drop(&mut self) {
+            panic!("on purpose");
+        }
+    }
+    let runtime = runtime(1);
+    let (tell, called) = mpsc::channel();
+    let (go_on, wait) = mpsc::channel::<()>();
+    let wait = Mutex::new(wait);
+    let panics = Panics;
+    let resolver = Resolver::with_lookup(move |_query| {
+        let _captured = &panics;
+        send(&tell, ());
+        let _ = wait.lock().recv();
+        Ok(vec![addr(1)])
+    });
+    let (aio, hear) = telling_on(&runtime);
+    resolver.resolve(&name("host"), &aio);
+    must(&called);
+    // The call is the last that has the function.
+    drop(resolver);
+    drop(go_on);
+    assert_eq!(must(&hear), (0, Some(vec![addr(1)])));
+    let (second, _door, _asked) = scripted();
+    aio.wait();
+    second.resolve(&name("127.0.0.1"), &aio);
+    assert_eq!(must(&hear).0, 0);
+    let again = Resolver::with_lookup(|_query| Ok(vec![addr(2)]));
+    aio.wait();
+    again.resolve(&name("host"), &aio);
+    assert_eq!(must(&hear), (0, Some(vec![addr(2)])), "its thread goes on");
 }

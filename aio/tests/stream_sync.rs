@@ -395,3 +395,13 @@ fn a_stream_used_by_blocking_calls_alone_is_not_in_the_selector() {
         assert_eq!(watched(), Some(before));
     }
 }
+
+#[test]
+fn a_send_without_a_limit_returns_when_something_was_taken() {
+    const LEN: usize = 64 << 20;
+    for kind in Kind::ALL {
+        let [one, _silent] = kind.pair();
+        let count = returns(move || one.send_sync(&vec![0; LEN], ENDLESS).unwrap());
+        assert!(count > 0 && count < LEN, "nobody takes all of it: {count}");
+    }
+}

@@ -192,6 +192,13 @@ pub fn nng_http_res_get_data(res: &nng_http_res, datap: &mut Vec<u8>) {
     res.lock().body().clone_into(datap);
 }
 
+/// Takes a server's connection over, and with it the request; see [`Conn::hijack`]. Always 0: where
+/// there is nothing to take over, nothing happens.
+pub fn nng_http_hijack(conn: &mut nng_http_conn) -> i32 {
+    conn.hijack();
+    0
+}
+
 /// Closes a connection and lets go of it; see [`Conn::close`].
 pub fn nng_http_conn_close(conn: impl Into<Option<nng_http_conn>>) {
     if let Some(conn) = conn.into() {

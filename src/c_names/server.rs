@@ -55,10 +55,7 @@ pub fn nng_http_server_set_tls(server: &nng_http_server, cfg: &nng_tls_config) -
 }
 
 /// Tells the configuration of a server with TLS; see [`Server::tls`]. `NNG_ENOTSUP`.
-pub fn nng_http_server_get_tls(
-    server: &nng_http_server,
-    cfgp: &mut Option<nng_tls_config>,
-) -> i32 {
+pub fn nng_http_server_get_tls(server: &nng_http_server, cfgp: &mut Option<nng_tls_config>) -> i32 {
     make(cfgp, server.tls())
 }
 

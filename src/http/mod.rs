@@ -39,6 +39,6 @@ pub use conn::Conn;
 pub use headers::Headers;
 pub use request::Request;
 pub use response::Response;
-pub use server::{Exchange, Handler, Server, ServerConfig, ServerStats};
+pub use server::{Access, AccessHook, Exchange, Handler, Server, ServerConfig, ServerStats};
 pub use shared::{Guard, Shared};
 pub use version::Version;

@@ -27,7 +27,7 @@ use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::net::Shutdown;
 use std::sync::Arc;
 
-use nng_aio::net::Socket;
+use nng_aio::net::{Addr, Socket};
 use nng_aio::{Error, Readiness, Runtime, Watcher};
 use rustls::Connection;
 
@@ -192,6 +192,11 @@ impl Channel {
     /// Returns whether the socket has taken anything since the last call.
     pub(crate) fn take_progress(&mut self) -> bool {
         std::mem::take(&mut self.has_moved)
+    }
+
+    /// As [`Socket::remote_addr`].
+    pub(crate) fn remote_addr(&self) -> Addr {
+        self.socket.remote_addr()
     }
 
     /// As [`Socket::take_error`].

@@ -24,11 +24,7 @@ pub(super) type Pair = Arc<CertifiedKey>;
 /// # Errors
 /// `Crypto` if either is malformed, the password is missing or wrong, the key is of a kind that is
 /// not known, or it does not belong to the certificate.
-pub(super) fn pair(
-    certificates: &[u8],
-    key: &[u8],
-    password: Option<&str>,
-) -> Result<Pair, Error> {
+pub(super) fn pair(certificates: &[u8], key: &[u8], password: Option<&str>) -> Result<Pair, Error> {
     let chain = pem::chain(certificates)?;
     let key = pem::private_key(key, password)?;
     let provider = rustls::crypto::ring::default_provider();

@@ -94,9 +94,7 @@ impl Block<'_> {
     fn open(&self, password: Option<&str>) -> Result<Vec<u8>, Error> {
         let bytes = self.decode()?;
         match self.fields.iter().find(|(name, _)| *name == "DEK-Info") {
-            Some((_, how)) => {
-                secret::open_traditional(bytes, how, password.ok_or(Error::Crypto)?)
-            }
+            Some((_, how)) => secret::open_traditional(bytes, how, password.ok_or(Error::Crypto)?),
             None => Ok(bytes),
         }
     }

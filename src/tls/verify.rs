@@ -261,7 +261,9 @@ impl ClientCertVerifier for ClientCheck {
 /// Returns whether a certificate was refused only because it says that it issues others. Its time was
 /// looked at before, its signature is its own.
 fn is_of_issuer(refusal: &Refusal) -> bool {
-    let Refusal::InvalidCertificate(CertificateError::Other(reason)) = refusal else { return false };
+    let Refusal::InvalidCertificate(CertificateError::Other(reason)) = refusal else {
+        return false;
+    };
     matches!(reason.0.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
 }
 

@@ -261,4 +261,4 @@ impl Switches {
 }
 
 /// The permissions that a socket file can have.
-const MAX_PERMISSIONS: u32 = 0o7777;
+pub(super) const MAX_PERMISSIONS: u32 = 0o7777;

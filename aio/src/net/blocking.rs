@@ -1,7 +1,8 @@
 //! The blocking calls of a stream.
 //!
-//! Sockets are kept in the blocking mode, so a call that may wait for ever is one system call, and
-//! nothing of the runtime is involved. A call with a limit polls the descriptor first. Both happen
+//! Sockets are kept in the blocking mode, so a receive that may wait for ever is one system call, and
+//! nothing of the runtime is involved. A call with a limit polls the descriptor first, and so does a
+//! send that has to wait: the system's own would wait until all is taken. All of it happens
 //! outside the stream's lock, on a shared descriptor that closing does not take away.
 //!
 //! Behind operations that wait already a call takes its place as one of them. So it does in a
@@ -68,12 +69,8 @@ fn send(stream: &Arc<Inner>, bytes: &[u8], timeout: Timeout) -> Result<usize, Er
     }
     match way {
         Way::Alone(fd) => {
-            let result = transfer(stream, &fd, Direction::Send, timeout, |may_sleep| {
-                if may_sleep {
-                    sys::send_blocking(fd.as_fd(), bytes)
-                } else {
-                    sys::send(fd.as_fd(), &[std::io::IoSlice::new(bytes)])
-                }
+            let result = transfer(stream, &fd, Direction::Send, timeout, |_may_sleep| {
+                sys::send(fd.as_fd(), &[std::io::IoSlice::new(bytes)])
             });
             result.map_err(|error| stream.reason(error))
         }
@@ -162,7 +159,7 @@ fn transfer(
 ) -> Result<usize, Error> {
     let patience = Patience::of(timeout);
     // What is to be sent usually can be; what is to be received usually has yet to come.
-    if let (Patience::None, _) | (Patience::Until(_), Direction::Send) = (patience, direction) {
+    if let (Patience::None, _) | (_, Direction::Send) = (patience, direction) {
         match attempt(false).map_err(Error::from) {
             Err(Error::Again) if matches!(patience, Patience::None) => return Err(Error::TimedOut),
             Err(Error::Again) => {}
@@ -170,7 +167,7 @@ fn transfer(
         }
     }
     stream.runtime().before_block();
-    if let Patience::Endless = patience {
+    if let (Patience::Endless, Direction::Recv) = (patience, direction) {
         match attempt(true).map_err(Error::from) {
             // The descriptor was handed to us in the non-blocking mode.
             Err(Error::Again) => {}

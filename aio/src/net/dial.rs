@@ -104,6 +104,8 @@ impl Dial {
             step: Step::Idle,
         });
         let outcome = match addrs {
+            // A close that came since the dialer took the dial in found nothing to end.
+            _ if self.dialer.is_closed() => Some(Err(Error::Closed)),
             Some(addrs) => self.take_addrs(attempt, addrs),
             None => self.look_up(attempt),
         };
@@ -312,11 +314,17 @@ impl Dial {
             sys::set_switch(socket.as_fd(), Switch::NoDelay, self.options.nodelay)?;
             sys::set_switch(socket.as_fd(), Switch::KeepAlive, self.options.keepalive)?;
             let local = sys::local_name(socket.as_fd())?.into();
-            if local == *addr {
+            let remote = if is_any_host(addr) {
+                // It stands for this machine; the system chose an address of it.
+                sys::peer_name(socket.as_fd())?.into()
+            } else {
+                addr.clone()
+            };
+            if local == remote {
                 // The system chose the port that it connects to, so the socket found itself.
                 return Err(Error::ConnectionRefused);
             }
-            Ends::new(local, addr.clone())
+            Ends::new(local, remote)
         };
         sys::set_blocking(socket.as_fd(), true)?;
         Stream::from_socket(socket.with_ends(ends), &self.runtime)
@@ -330,6 +338,10 @@ impl Dial {
 fn is_connected(socket: &Socket) -> Result<bool, Error> {
     socket.take_error().map_or(Ok(()), Err)?;
     Ok(sys::peer_name(socket.as_fd()).is_ok())
+}
+
+fn is_any_host(addr: &Addr) -> bool {
+    addr.to_inet().is_some_and(|addr| addr.ip().is_unspecified())
 }
 
 fn is_unix(addr: &Addr) -> bool {

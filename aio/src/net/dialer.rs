@@ -113,6 +113,9 @@ impl Dialer {
     }
 
     /// Puts it and its connections on `runtime` instead of the global one.
+    ///
+    /// # Panics
+    /// If a dial is under way.
     #[must_use]
     pub fn on(mut self, runtime: &Runtime) -> Self {
         self.before_use().runtime = Some(runtime.unowned());
@@ -120,6 +123,9 @@ impl Dialer {
     }
 
     /// Resolves names by `resolver` instead of the system.
+    ///
+    /// # Panics
+    /// If a dial is under way.
     #[must_use]
     pub fn with_resolver(mut self, resolver: &Resolver) -> Self {
         self.before_use().resolver = resolver.clone();
@@ -267,6 +273,10 @@ impl Inner {
         Ok(dial)
     }
 
+    pub(super) fn is_closed(&self) -> bool {
+        self.state.lock().is_closed
+    }
+
     /// Forgets a dial that has ended.
     pub(super) fn dismiss(&self, place: usize) {
         let mut state = self.state.lock();
@@ -312,5 +322,27 @@ impl Inner {
                 Err(Error::NotSupported)
             }
         }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::net::{Ipv4Addr, SocketAddr};
+
+    use super::*;
+
+    #[test]
+    fn a_dial_that_a_close_overtakes_ends() {
+        let runtime = Runtime::builder().host_driven().build().unwrap();
+        // Nobody listens there, but that is not to be found out.
+        let addr = Addr::from(SocketAddr::from((Ipv4Addr::LOCALHOST, 1)));
+        let dialer = Dialer::new(addr).unwrap().on(&runtime);
+        let aio = runtime.aio_without_callback();
+        let operation = aio.begin().unwrap();
+        let dial = dialer.inner.admit(&runtime.unowned()).unwrap();
+        dialer.close();
+        dial.begin(operation, dialer.inner.addrs());
+        assert_eq!(aio.outcome(), Err(Error::Closed));
+        assert!(!aio.is_busy());
     }
 }

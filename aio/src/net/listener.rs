@@ -16,7 +16,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::acceptor::Acceptor;
+use super::acceptor::{Acceptor, MAX_PERMISSIONS};
 use super::addr::{AbstractName, Addr, IpcPath};
 use super::resolve::{Family, Query, Resolver};
 use super::stream::Stream;
@@ -68,8 +68,6 @@ struct Listening {
 
 /// How long resources are given to come back.
 const PAUSE: Duration = Duration::from_millis(20);
-/// The permissions that a socket file can have.
-const MAX_PERMISSIONS: u32 = 0o7777;
 /// The largest mode of a file, type included: what abstract names take for permissions.
 const MAX_MODE: u32 = 0o170_000;
 

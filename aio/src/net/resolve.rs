@@ -14,14 +14,13 @@ use std::ffi::CString;
 use std::fmt;
 use std::mem;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::net::Addr;
 use crate::operation::{Cancel, Operation, OperationId};
 use crate::runtime::lookups::{Answer, Lookup, Lookups, address_of};
 use crate::sync::Mutex;
-use crate::{Aio, Error, Runtime, log, sys};
+use crate::{Aio, Error, Runtime, log, shield, sys};
 
 /// The most addresses of one answer; the rest of it is left out.
 const MAX_ADDRS: usize = 128;
@@ -224,11 +223,15 @@ impl Cancel for Request {
 impl Lookup for Request {
     fn call(&self) -> Answer<'_> {
         let Some((query, function)) = self.begin_call() else { return Box::new(|| ()) };
-        let called = catch_unwind(AssertUnwindSafe(|| checked(function(&query.borrow()))));
-        let answer = called.unwrap_or_else(|_| {
-            log::error("NNG-PANIC", "a lookup function panicked; its lookup fails");
-            Err(Error::Internal)
-        });
+        let mut answer = Err(Error::Internal);
+        let found = &mut answer;
+        // This may be the last owner of the function, whose destructor is foreign as well.
+        if shield::panics(move || {
+            *found = checked(function(&query.borrow()));
+            drop(function);
+        }) {
+            log::error("NNG-PANIC", "a lookup function panicked");
+        }
         Box::new(move || match self.end() {
             State::Calling { operation } => finish(operation, answer),
             State::Queued { .. } => unreachable!("the call has begun"),

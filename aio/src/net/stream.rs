@@ -367,18 +367,19 @@ impl State {
         operation.arm(inner).err().map(Err)
     }
 
-    /// Serves those who wait, receivers first, as long as there is something to be had.
+    /// Serves those who wait, receivers first, as long as there is something to be had. Each direction
+    /// has its budget, so that neither waits for the other.
     fn serve(&mut self, inner: &Arc<Inner>, done: &mut Done) {
         let Self { line, recvs, sends, is_continued } = self;
-        let mut budget = BUDGET;
         for (direction, waiting) in [(Direction::Recv, recvs), (Direction::Send, sends)] {
+            let mut budget = BUDGET;
             while line.can(direction) {
                 let Some(first) = waiting.first_mut() else { break };
                 if budget == 0 {
                     if !mem::replace(is_continued, true) {
                         inner.runtime.schedule(inner.clone());
                     }
-                    return;
+                    break;
                 }
                 budget -= 1;
                 let result = line.attempt(direction, first.buffers_mut());

@@ -232,7 +232,7 @@ impl Crew {
         drop(state);
         self.ended.notify_all();
         if let Some(error) = &failed {
-            log::error("NNG-THREAD", &format!("beginning a thread failed: {error}"));
+            log::error_later("NNG-THREAD", format!("beginning a thread failed: {error}"));
         }
         failed.is_none()
     }

@@ -45,15 +45,22 @@ pub(super) fn present() -> Option<Runtime> {
 /// The runtime of those who name none.
 pub(super) fn runtime() -> Result<Runtime, Error> {
     sys::count_forks();
-    let mut place = generation().runtime.lock();
-    match &*place {
-        Some(runtime) if !runtime.is_closed() => Ok(runtime.unowned()),
-        Some(_) | None => {
-            let runtime = Runtime::builder().build()?;
-            let old = place.replace(runtime.clone());
-            drop(place);
-            drop(old);
-            Ok(runtime.unowned())
-        }
+    let place = &generation().runtime;
+    if let Some(runtime) = place.lock().as_ref().filter(|runtime| !runtime.is_closed()) {
+        return Ok(runtime.unowned());
     }
+    // With the lock given up: what goes wrong is logged, and the logger may come back here.
+    let begun = Runtime::builder().build()?;
+    let mut held = place.lock();
+    let (runtime, unused) = match &*held {
+        // Somebody else was faster.
+        Some(runtime) if !runtime.is_closed() => (runtime.unowned(), Some(begun)),
+        Some(_) | None => (begun.unowned(), held.replace(begun)),
+    };
+    drop(held);
+    // The last one may be ending at this moment, with callbacks that wait for the caller.
+    if let Some(unused) = unused {
+        unused.let_go();
+    }
+    Ok(runtime)
 }

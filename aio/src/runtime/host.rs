@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
-use crate::Error;
 use crate::deadline::NEVER;
 use crate::runtime::crew::Slot;
 use crate::runtime::current;
 use crate::runtime::worker::Worker;
 use crate::runtime::{Runtime, Shared};
+use crate::{Error, log};
 
 impl Runtime {
     /// Makes one turn: waits at most `max_wait` for something to do, then handles readiness and
@@ -32,7 +32,7 @@ impl Runtime {
         if shared.is_forked() {
             return Err(Error::Closed);
         }
-        shared.turn(max_wait);
+        shared.turn(max_wait, || true);
         Ok(())
     }
 
@@ -66,11 +66,13 @@ pub(crate) struct Turns {
 }
 
 impl Shared {
-    /// Makes one turn on this thread.
-    pub(crate) fn turn(self: &Arc<Self>, max_wait: Duration) {
+    /// Makes one turn on this thread, without waiting if `is_wanted` does not hold by then. Whoever
+    /// makes it false kicks after that, and the kick may reach another thread of the host.
+    pub(crate) fn turn(self: &Arc<Self>, max_wait: Duration, is_wanted: impl Fn() -> bool) {
         let _entered = current::enter(self);
         let mut worker = self.spare_worker.lock().take().unwrap_or_else(|| Box::new(Worker::new()));
-        self.wait_in_turn(&mut worker, max_wait);
+        log::pass_postponed();
+        self.wait_in_turn(&mut worker, max_wait, is_wanted);
         let place = Slot::default();
         worker.handle(self, &place);
         worker.run_callbacks(self, &place);
@@ -78,10 +80,10 @@ impl Shared {
         drop(spare);
     }
 
-    fn wait_in_turn(&self, worker: &mut Worker, max_wait: Duration) {
+    fn wait_in_turn(&self, worker: &mut Worker, max_wait: Duration, is_wanted: impl Fn() -> bool) {
         let mut is_taken = self.turns.is_taken.lock();
         if *is_taken {
-            if self.queue.is_empty() {
+            if self.queue.is_empty() && is_wanted() {
                 self.turns.came_back.wait_for(&mut is_taken, max_wait);
             }
             return;
@@ -89,7 +91,7 @@ impl Shared {
         *is_taken = true;
         drop(is_taken);
         self.roles.enter_wait();
-        let limit = if self.queue.is_empty() {
+        let limit = if self.queue.is_empty() && is_wanted() {
             match self.deadlines.first() {
                 NEVER => max_wait,
                 first => self.deadlines.until(first, Instant::now()).min(max_wait),

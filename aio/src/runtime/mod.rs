@@ -48,6 +48,7 @@ mod worker;
 
 use std::fmt;
 use std::os::fd::BorrowedFd;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 
 pub use builder::Builder;
@@ -111,22 +112,36 @@ pub struct Runtime {
 }
 
 /// Shuts the runtime down when nobody owns it any more.
-struct Owner(Arc<Shared>);
+struct Owner {
+    shared: Arc<Shared>,
+    /// Its end waits until all is over.
+    waits: AtomicBool,
+}
 
 impl Drop for Owner {
     fn drop(&mut self) {
-        shutdown::shut_down(&self.0);
+        shutdown::begin(&self.shared);
+        if self.waits.load(Relaxed) {
+            shutdown::complete(&self.shared);
+        }
     }
 }
 
 impl Runtime {
     pub(crate) fn owned(shared: Arc<Shared>) -> Self {
-        let owner = Some(Arc::new(Owner(Arc::clone(&shared))));
-        Self { shared, owner }
+        let owner = Owner { shared: Arc::clone(&shared), waits: AtomicBool::new(true) };
+        Self { shared, owner: Some(Arc::new(owner)) }
     }
 
     pub(crate) fn from_shared(shared: Arc<Shared>) -> Self {
         Self { shared, owner: None }
+    }
+
+    /// As dropping it, without waiting for the end.
+    fn let_go(self) {
+        if let Some(owner) = &self.owner {
+            owner.waits.store(false, Relaxed);
+        }
     }
 
     /// Begins the description of a runtime.
@@ -214,9 +229,11 @@ impl Runtime {
     ///
     /// # Context
     /// Blocks until all of that has happened; from a callback of this runtime it begins the end and
-    /// returns at once.
+    /// returns at once. A host-driven runtime has no threads: the first call ends everything and runs
+    /// what callbacks are queued; one that comes meanwhile only helps with those.
     pub fn shutdown(&self) {
-        shutdown::shut_down(&self.shared);
+        shutdown::begin(&self.shared);
+        shutdown::complete(&self.shared);
     }
 
     /// True once the shutdown has begun.

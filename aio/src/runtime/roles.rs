@@ -59,9 +59,9 @@ impl Roles {
         self.waiting.fetch_add(1, SeqCst);
     }
 
-    /// A poller woke. Returns how many others wait.
-    pub(crate) fn leave_wait(&self) -> u32 {
-        self.waiting.fetch_sub(1, SeqCst) - 1
+    /// A poller woke.
+    pub(crate) fn leave_wait(&self) {
+        self.waiting.fetch_sub(1, SeqCst);
     }
 
     pub(crate) fn waiting(&self) -> u32 {

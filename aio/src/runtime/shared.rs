@@ -147,7 +147,7 @@ impl Shared {
             }
             Some(Phase::Apart) | None => {
                 self.queue.push(task);
-                if self.is_stopping() {
+                if self.is_stopping() && !self.is_host_driven() {
                     self.call_left_over();
                 } else if self.roles.needs_kick() {
                     self.kick();
@@ -160,9 +160,9 @@ impl Shared {
     /// it leaves its role, but this may have been too late; whoever helps also ends.
     fn call_left_over(&self) {
         if !self.crew.grant(self, Grant::Help) {
-            log::error(
+            log::error_later(
                 "NNG-THREAD",
-                "no thread for a callback after the runtime's end; it is lost",
+                "no thread for a callback after the runtime's end; it is lost".to_owned(),
             );
         }
     }
@@ -192,7 +192,7 @@ impl Shared {
     pub(crate) fn kick_again(&self) {
         self.counters.kicks.fetch_add(1, Relaxed);
         if let Err(error) = self.selector.kick() {
-            log::error("NNG-KICK", &format!("waking a poller failed: {error}"));
+            log::error_later("NNG-KICK", format!("waking a poller failed: {error}"));
         }
     }
 

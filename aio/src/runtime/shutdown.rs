@@ -8,20 +8,17 @@
 //!    that it would have to cover for. All are joined.
 //!
 //! A callback that becomes due after that, because somebody held on to an operation, runs on a thread
-//! that is begun for it: every operation's callback runs, also then.
+//! that is begun for it, or in the host's next turn: every operation's callback runs, also then.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::Error;
 use crate::runtime::{Shared, current};
+use crate::{Error, log};
 
-/// Ends the runtime; see [`Runtime::shutdown`](crate::Runtime::shutdown).
-pub(super) fn shut_down(shared: &Arc<Shared>) {
-    if shared.is_forked() {
-        return;
-    }
-    if shared.begin_closing() {
+/// Begins the end of the runtime, once; see [`Runtime::shutdown`](crate::Runtime::shutdown).
+pub(super) fn begin(shared: &Arc<Shared>) {
+    if !shared.is_forked() && shared.begin_closing() {
         for watcher in shared.sources.all() {
             shared.shielded("a watcher", || watcher.runtime_closed());
         }
@@ -37,13 +34,23 @@ pub(super) fn shut_down(shared: &Arc<Shared>) {
         shared.crew.stop();
         shared.kick_again();
     }
+}
+
+/// Returns when the end that has begun is complete, as far as this thread can wait for it.
+pub(super) fn complete(shared: &Arc<Shared>) {
+    if shared.is_forked() {
+        return;
+    }
     if shared.is_host_driven() {
         // A turn in a callback runs what is left; the host's own turn goes on after it.
         while !shared.queue.is_empty() {
-            shared.turn(Duration::ZERO);
+            shared.turn(Duration::ZERO, || true);
         }
     } else if !current::is_one_of(shared) {
-        // One of its own threads cannot wait for itself; all of them end when they are done.
+        // One of its own threads cannot wait for itself; all of them end when they are done. One of
+        // another runtime's has that to look after.
+        shared.before_block();
         shared.crew.join();
     }
+    log::pass_postponed();
 }

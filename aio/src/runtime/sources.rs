@@ -15,6 +15,8 @@ use crate::sync::Mutex;
 const INDEX_BITS: u32 = usize::BITS / 2;
 const INDEX_MASK: usize = (1 << INDEX_BITS) - 1;
 
+const _: () = assert!(INDEX_BITS == 32, "half of a smaller word is too little for either half");
+
 /// A watcher and what is to be told to it.
 pub(crate) type Ready = (Arc<dyn Watcher>, Readiness);
 

@@ -19,7 +19,7 @@ pub struct Stats {
     pub sources: usize,
     /// Callbacks queued now.
     pub queued: usize,
-    /// Callbacks that panicked.
+    /// Panics of foreign code that were caught: in callbacks, cancel functions, watchers, destructors.
     pub panics: u64,
     /// Times a thread was woken from its wait by another.
     pub kicks: u64,

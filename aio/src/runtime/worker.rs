@@ -11,6 +11,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use crate::deadline::{NEVER, Timed};
+use crate::log;
 use crate::runtime::crew::{Duty, Grant, Slot, State};
 use crate::runtime::current::{self, Phase};
 use crate::runtime::detector::{SLOW, Stopwatch};
@@ -122,6 +123,7 @@ impl Worker {
                 shared.kick_again();
                 break;
             }
+            log::pass_postponed();
             self.wait(shared, slot, place, has_more);
             has_more = self.handle(shared, place) | self.run_callbacks(shared, place);
             if shared.is_forked() {

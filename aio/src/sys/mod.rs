@@ -26,8 +26,8 @@ pub use socket::Credentials;
 pub(crate) use socket::unix_datagram_socket;
 pub(crate) use socket::{
     Domain, Name, Switch, accept, bind, connect, listen, local_name, peer_credentials, peer_name,
-    recv, recv_blocking, recv_vectored, send, send_blocking, set_blocking, set_switch, shutdown,
-    socket, switch, take_error, wait_ready,
+    recv, recv_blocking, recv_vectored, send, set_blocking, set_switch, shutdown, socket, switch,
+    take_error, wait_ready,
 };
 pub(crate) use spin::{SpinCell, Summary};
 pub(crate) use usage::{Usage, thread_usage};

@@ -95,9 +95,10 @@ impl<T> NoteLock<T> {
         Holding::of(self)
     }
 
-    /// Takes the lock, or leaves `notes` for the one who holds it.
+    /// Takes the lock, or leaves `notes`, up to 30 bits, for the one who holds it.
     pub fn lock_or_note(&self, notes: u32) -> Option<Holding<'_, T>> {
         debug_assert_eq!(notes & !NOTES, 0, "a note has 30 bits");
+        let notes = notes & NOTES;
         let mut seen = 0;
         loop {
             let is_taken = seen & TAKEN != 0;

@@ -118,15 +118,7 @@ pub(crate) fn recv_vectored(
 /// # Errors
 /// `WouldBlock` if it takes nothing; `BrokenPipe` instead of a signal if the peer has gone.
 pub(crate) fn send(socket: BorrowedFd<'_>, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
-    send_with(socket, pieces, libc::MSG_DONTWAIT)
-}
-
-/// As [`send`], but sleeps until the system takes something.
-pub(crate) fn send_blocking(socket: BorrowedFd<'_>, piece: &[u8]) -> io::Result<usize> {
-    send_with(socket, &[IoSlice::new(piece)], 0)
-}
-
-fn send_with(socket: BorrowedFd<'_>, pieces: &[IoSlice<'_>], flags: c_int) -> io::Result<usize> {
+    let flags = libc::MSG_DONTWAIT;
     if let [piece] = pieces {
         let (at, len) = (piece.as_ptr().cast::<c_void>(), piece.len());
         return check(|| {
@@ -382,8 +374,9 @@ impl Name {
                 let raw = unsafe { *(&raw const *storage).cast::<libc::sockaddr_un>() };
                 let used =
                     (len as usize).saturating_sub(mem::offset_of!(libc::sockaddr_un, sun_path));
-                let bytes: Vec<u8> =
-                    raw.sun_path.iter().take(used).map(|&byte| byte.cast_unsigned()).collect();
+                // Their type is signed on some machines only.
+                let bytes = raw.sun_path.iter().take(used).flat_map(|byte| byte.to_ne_bytes());
+                let bytes: Vec<u8> = bytes.collect();
                 Ok(Self::from_unix(&bytes))
             }
             _ => Err(io::Error::from_raw_os_error(libc::EAFNOSUPPORT)),
@@ -449,7 +442,7 @@ fn raw_unix(prefix: &[u8], name: &[u8], terminators: usize) -> io::Result<Raw> {
         return Err(io::Error::from_raw_os_error(libc::ENAMETOOLONG));
     }
     for (place, byte) in raw.sun_path.iter_mut().zip(prefix.iter().chain(name)) {
-        *place = byte.cast_signed();
+        *place = libc::c_char::from_ne_bytes([*byte]);
     }
     let len = mem::offset_of!(libc::sockaddr_un, sun_path) + len;
     Ok(Raw::Unix(raw, socklen_t::try_from(len).unwrap_or(0)))

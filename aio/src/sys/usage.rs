@@ -11,7 +11,7 @@ pub(crate) struct Usage {
     /// CPU time, its own and the kernel's on its behalf.
     pub(crate) cpu: Duration,
     /// How often it gave its CPU up because it had to wait; not how often it was taken away.
-    pub(crate) sleeps: i64,
+    pub(crate) sleeps: libc::c_long,
 }
 
 /// Asks for the calling thread's usage; `None` where the system does not tell threads apart.

@@ -18,6 +18,7 @@
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Instant;
 
+use nng_aio::net::Addr;
 use nng_aio::{
     Aio, Cancel, Error, Expire, Holding, NoteLock, Operation, OperationId, Readiness, Runtime,
     Task, Timer, Watcher,
@@ -150,7 +151,10 @@ impl Link {
     pub(super) fn write_response(self: &Arc<Self>, response: &Response, aio: &Aio) {
         let Some(operation) = accept(aio) else { return };
         with_head(|head| {
-            let Answering { demands_close, to_head, .. } = self.answering();
+            let Answering { demands_close, to_head, .. } = self.look(|state| {
+                state.answering.status = response.status();
+                state.answering()
+            });
             // The client is told of what its request demands, whoever writes the answer.
             let close = demands_close && !status::is_interim(response.status());
             let edit = HeadEdit { close, omit: response.unsaid(), ..super::NO_EDIT };
@@ -249,6 +253,12 @@ impl Link {
         })
     }
 
+    /// Who is at the other end; unspecified once the connection has closed.
+    pub(crate) fn peer(self: &Arc<Self>) -> Addr {
+        let peer = self.look(|state| state.transport_mut().map(|it| it.remote_addr()));
+        peer.unwrap_or(Addr::Unspecified)
+    }
+
     /// Reads the head of a request for the owner.
     pub(crate) fn read_head(self: &Arc<Self>, request: Shared<Request>) {
         self.read_for_owner(Kind::Request(request));
@@ -310,6 +320,22 @@ impl Link {
     /// Returns what has happened since [`set_answering`](Self::set_answering).
     pub(crate) fn answering(self: &Arc<Self>) -> Answering {
         self.look(|state| state.answering())
+    }
+
+    /// Takes it from its owner; false if that does not give it up.
+    pub(super) fn hijack(self: &Arc<Self>) -> bool {
+        let owner = self.owner.as_ref().and_then(Weak::upgrade);
+        let is_free = owner.is_some_and(Owner::give_up);
+        if is_free {
+            self.with(State::disown);
+        }
+        is_free
+    }
+
+    /// Closes if the owner waits for a head of which nothing has come, when everything before has been
+    /// sent.
+    pub(crate) fn close_if_idle(self: &Arc<Self>) {
+        self.with(State::close_if_idle);
     }
 
     /// Closes at once, whatever waits.

@@ -57,6 +57,10 @@ const NO_EDIT: HeadEdit<'static> = HeadEdit { omit: &[], date: None, length: Non
 pub(crate) trait Owner: Send + Sync {
     /// Something has happened. Called with no lock held, by one thread at a time.
     fn on_event(self: Arc<Self>, event: Event);
+
+    /// Somebody wants to have the connection for good. False if it cannot be given up now; else
+    /// nothing that comes from it means anything any more.
+    fn give_up(self: Arc<Self>) -> bool;
 }
 
 /// What an owner hears.
@@ -110,8 +114,8 @@ impl Sink {
 /// limit of zero ends an operation with `NNG_ETIMEDOUT` at once.
 ///
 /// When the last clone goes, the connection closes as by [`close`](Self::close). One that belongs
-/// to a server closes when its server says so; clones of it that handlers keep answer
-/// `NNG_ECLOSED` from then on.
+/// to a server closes when its server says so, unless it is [hijacked](Self::hijack); clones of it
+/// that handlers keep answer `NNG_ECLOSED` from then on.
 ///
 /// # Errors
 /// All operations end with `NNG_ECLOSED` on a closed connection. Reading gives `NNG_ECONNSHUT` at
@@ -173,6 +177,23 @@ impl Conn {
     /// What a handler sees of its server's connection.
     pub(crate) fn guest(link: Arc<Link>) -> Self {
         Self { link, holder: None }
+    }
+
+    /// Takes a server's connection over: from now on it belongs to the holders of this handle and of
+    /// its further clones, and closes when the last of them goes. The server neither reads, writes,
+    /// limits nor closes it any more, and what has been received stays to be read.
+    ///
+    /// Works while a handler has the request, which is the handler's from then on, too; finishing the
+    /// handler's operation then only ends the handler. False, and nothing happens, on other
+    /// connections and at other times.
+    /// # Source
+    /// nng 1.12, nng_http_hijack(3http).
+    pub fn hijack(&mut self) -> bool {
+        let is_taken = self.holder.is_none() && self.link.hijack();
+        if is_taken {
+            self.holder = Some(Arc::new(Holder(Arc::clone(&self.link))));
+        }
+        is_taken
     }
 
     /// Reads into the aio's buffers what is there, at least one byte.

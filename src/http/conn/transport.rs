@@ -6,7 +6,7 @@ use std::io::{IoSlice, IoSliceMut};
 use std::net::Shutdown;
 use std::sync::Arc;
 
-use nng_aio::net::Socket;
+use nng_aio::net::{Addr, Socket};
 use nng_aio::{Error, Readiness, Runtime, Watcher};
 
 use crate::tls::Channel;
@@ -91,6 +91,14 @@ impl Transport {
         match self {
             Self::Plain(socket) => socket.try_send(pieces),
             Self::Tls(channel) => channel.try_send_some(pieces),
+        }
+    }
+
+    /// As [`Socket::remote_addr`].
+    pub(super) fn remote_addr(&self) -> Addr {
+        match self {
+            Self::Plain(socket) => socket.remote_addr(),
+            Self::Tls(channel) => channel.remote_addr(),
         }
     }
 

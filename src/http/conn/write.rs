@@ -199,7 +199,7 @@ mod tests {
         use std::io::Read;
         use std::os::unix::net::UnixStream;
         let (ours, mut peer) = UnixStream::pair().unwrap();
-        let mut socket = Socket::from_fd(ours.into());
+        let mut socket = Socket::from_fd(ours.into()).into();
         for sent in 0..8 {
             assert_eq!(send_both(&mut socket, b"head", b"body", sent), Ok(8 - sent));
             let mut got = [0; 8];

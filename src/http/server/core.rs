@@ -19,7 +19,9 @@ use nng_aio::{Error, Runtime, Task};
 use parking_lot::Mutex;
 use slab::Slab;
 
+use super::access::AccessLog;
 use super::config::ServerConfig;
+use super::drain::Drain;
 use super::handler::{Handler, ServerId};
 use super::listener::{Admission, Listener};
 use super::pages::Pages;
@@ -56,6 +58,8 @@ pub(super) struct Core {
     pages: Pages,
     listener: Arc<Listener>,
     sessions: Mutex<Sessions>,
+    drain: Drain,
+    access: AccessLog,
     requests: Counter,
 }
 
@@ -86,6 +90,8 @@ impl Core {
             routes: Routes::new(ServerId::unique()),
             pages: Pages::default(),
             sessions: Mutex::new(Sessions { open: Slab::new(), accepted: 0, is_closed: false }),
+            drain: Drain::default(),
+            access: AccessLog::default(),
             requests: Counter::default(),
         })
     }
@@ -186,6 +192,29 @@ impl Core {
         debug_assert!(session.is_some(), "a session ends once");
         drop(session);
         self.listener.session_ended();
+        if self.drain.is_on() {
+            self.complete_drain_if_over();
+        }
+    }
+
+    /// Whether and for whom it lets its sessions come to their end.
+    pub(super) fn drain(&self) -> &Drain {
+        &self.drain
+    }
+
+    /// Who hears of exchanges.
+    pub(super) fn access(&self) -> &AccessLog {
+        &self.access
+    }
+
+    /// Tells those who wait for the last session, if that has gone.
+    pub(super) fn complete_drain_if_over(&self) {
+        let sessions = self.sessions.lock();
+        let is_over = sessions.is_closed && sessions.open.is_empty();
+        drop(sessions);
+        if is_over {
+            self.drain.complete();
+        }
     }
 
     /// Counts a request.
@@ -205,14 +234,17 @@ impl Core {
 
     /// Ends the listener and every session, without waiting for them.
     pub(super) fn close(&self) {
+        for session in self.end_admission() {
+            session.stop();
+        }
+    }
+
+    /// Ends the listener and admits no further session; returns those that there are.
+    pub(super) fn end_admission(&self) -> Vec<Arc<Session>> {
         self.listener.close();
         let mut sessions = self.sessions.lock();
         sessions.is_closed = true;
-        let open: Vec<_> = sessions.open.iter().map(|(_, session)| Arc::clone(session)).collect();
-        drop(sessions);
-        for session in open {
-            session.stop();
-        }
+        sessions.open.iter().map(|(_, session)| Arc::clone(session)).collect()
     }
 }
 
@@ -223,8 +255,7 @@ impl Admission for Core {
     }
 
     fn admit(self: Arc<Self>, socket: Socket) {
-        let begun =
-            self.transport(socket).and_then(|transport| Session::begin(&self, transport));
+        let begun = self.transport(socket).and_then(|transport| Session::begin(&self, transport));
         match begun {
             // The server or the runtime has stopped meanwhile.
             Ok(()) | Err(Error::Closed) => {}

@@ -62,10 +62,11 @@ pub(super) struct Endpoint {
 /// Blocks while the system looks up a name.
 pub(super) fn resolve(url: &Url) -> Result<Endpoint, Error> {
     let Scheme { is_secure, family } = Scheme::of(url)?;
-    let addrs = Resolver::default().resolve_now(&query(url, family)).map_err(|error| match error {
-        Error::NoMemory => Error::NoMemory,
-        _ => Error::AddressInvalid,
-    })?;
+    let addrs =
+        Resolver::default().resolve_now(&query(url, family)).map_err(|error| match error {
+            Error::NoMemory => Error::NoMemory,
+            _ => Error::AddressInvalid,
+        })?;
     let address = addrs.first().and_then(|addr| addr.to_inet()).ok_or(Error::AddressInvalid)?;
     Ok(Endpoint { address, is_secure })
 }

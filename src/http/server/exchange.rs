@@ -81,6 +81,20 @@ impl Exchange {
         self.session.finish_without_response();
     }
 
+    /// Takes connection and request from the server, for good; see [`Conn::hijack`]. The handler
+    /// answers by itself, before or after: a switch to another protocol is answered 101.
+    ///
+    /// # Errors
+    /// `Closed` if the connection has closed.
+    /// # Source
+    /// nng 1.12, nng_http_hijack(3http).
+    pub fn hijack(mut self) -> Result<(Conn, Shared<Request>), Error> {
+        let mut conn = self.conn();
+        let request = self.shared_request();
+        self.end();
+        if conn.hijack() { Ok((conn, request)) } else { Err(Error::Closed) }
+    }
+
     /// Ends the exchange with status 500, if nothing has been written yet, and closes the
     /// connection.
     pub fn fail(mut self, error: Error) {

@@ -5,8 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use nng_aio::net::Addr;
-use nng_aio::{Error, Runtime};
+use nng_aio::{Aio, Error, Runtime};
 
+use super::access::AccessHook;
 use super::config::ServerConfig;
 use super::core::ServerStats;
 use super::handler::Handler;
@@ -111,6 +112,23 @@ impl Server {
         self.owner.stop();
     }
 
+    /// Ends the server gently, however often it was started: it refuses new connections, closes those on
+    /// which nothing is under way, answers what is with `Connection: close`, and lets handlers take
+    /// their time. The operation ends with success when the last connection has closed.
+    ///
+    /// The time for all that is the aio's: when its timeout comes or it is cancelled, what is left is
+    /// closed as by [`stop`](Self::stop). Connections that handlers have taken over do not count.
+    ///
+    /// # Errors
+    /// In the aio: `NNG_ETIMEDOUT`, also for a timeout of zero; `NNG_ECANCELED`; what an abort says.
+    /// # Context
+    /// Does not block.
+    pub fn drain(&self, aio: &Aio) {
+        if let Ok(operation) = aio.begin() {
+            self.owner.drain(operation);
+        }
+    }
+
     /// Gives `handler` every request from now on that fits its path, method and host.
     ///
     /// Of several that fit, one with a host comes before one without, and then one with a method
@@ -180,6 +198,15 @@ impl Server {
     /// nng 1.12, nng_http_server_set_error_file(3http).
     pub fn set_error_file(&self, status: u16, path: impl AsRef<Path>) -> Result<(), Error> {
         self.owner.core().pages().set_from_file(status, path.as_ref())
+    }
+
+    /// Tells `hook` of each exchange from now on, when its response is out or the connection has gone;
+    /// `None` of none. Connections that handlers take over are told of when that happens.
+    ///
+    /// # Context
+    /// `hook` runs on a runtime thread with no lock held. Calls may overlap, and come late.
+    pub fn set_access_log(&self, hook: Option<AccessHook>) {
+        self.owner.core().access().set(hook);
     }
 
     /// Makes the page for its status the body of `response`.

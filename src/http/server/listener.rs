@@ -201,6 +201,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
     use std::time::Duration;
 
+    use super::super::tests::own_address;
     use super::*;
 
     /// Longer than anything here takes.
@@ -236,7 +237,7 @@ mod tests {
             Arc::new(Keeper { room: AtomicUsize::new(room), kept: Mutex::new(Vec::new()) });
         let keeper_of_any_kind: Arc<dyn Admission> = keeper.clone();
         let listener = Listener::new(Arc::downgrade(&keeper_of_any_kind), &runtime);
-        let address = listener.listen(([127, 0, 0, 1], 0).into()).unwrap();
+        let address = listener.listen((own_address(), 0).into()).unwrap();
         Bench { runtime, keeper, listener, address }
     }
 

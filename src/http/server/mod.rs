@@ -5,11 +5,13 @@
 //! | `handle` | the public handle |
 //! | `owner`, `registry`, `endpoint` | its life; who shares it; what its URL says |
 //! | `core` | what handles, listener and sessions share |
+//! | `drain` | the gentle end |
 //! | `listener`, `pace` | accepting connections; when to |
 //! | `session`, `exchange` | one connection; one request and its answer |
 //! | `handler` | what answers requests |
 //! | `routes`, `path`, `host` | which handler gets a request; the paths and hosts they are for |
 //! | `pages` | error pages |
+//! | `access` | the record of each exchange |
 //! | `config` | limits and timeouts |
 //!
 //! Contract: a request is matched without a lock, in a table that never changes. Limits and timeouts
@@ -20,8 +22,10 @@
 //! acceptor; a session's own, the list of routes, a handler. The table of sessions and the pace of
 //! accepting are held with no other.
 
+mod access;
 mod config;
 mod core;
+mod drain;
 mod endpoint;
 mod exchange;
 mod handle;
@@ -36,8 +40,24 @@ mod registry;
 mod routes;
 mod session;
 
+pub use access::{Access, AccessHook};
 pub use config::ServerConfig;
 pub use core::ServerStats;
 pub use exchange::Exchange;
 pub use handle::Server;
 pub use handler::Handler;
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    /// A loopback address that no other process uses, so that a port which is free again stays free
+    /// there for a while.
+    pub(super) fn own_address() -> Ipv4Addr {
+        if cfg!(not(target_os = "linux")) {
+            return Ipv4Addr::LOCALHOST;
+        }
+        let [.., high, low] = std::process::id().to_be_bytes();
+        Ipv4Addr::new(127, high, low, 255)
+    }
+}

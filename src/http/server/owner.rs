@@ -10,7 +10,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use nng_aio::{Error, Runtime};
+use nng_aio::{Error, Operation, Runtime};
 use parking_lot::Mutex;
 
 use super::config::ServerConfig;
@@ -90,6 +90,23 @@ impl Owner {
     }
 }
 
+impl Owner {
+    /// Stops it however often it was started, and lets what is under way come to its end.
+    pub(super) fn drain(&self, operation: Operation) {
+        let mut life = self.life.lock();
+        match *life {
+            Life::Idle => {
+                drop(life);
+                return operation.finish(Ok(()));
+            }
+            Life::Running { .. } | Life::Stopped => *life = Life::Stopped,
+        }
+        drop(life);
+        registry::forget(self);
+        self.core.begin_drain(operation);
+    }
+}
+
 impl Drop for Owner {
     fn drop(&mut self) {
         registry::forget(self);
@@ -99,10 +116,11 @@ impl Drop for Owner {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::own_address;
     use super::*;
 
     fn owner(port: u16) -> Owner {
-        let address = ([127, 0, 0, 1], port).into();
+        let address = (own_address(), port).into();
         let endpoint = Endpoint { address, is_secure: false };
         Owner::new(&Runtime::global(), endpoint, ServerConfig::default())
     }
@@ -112,7 +130,7 @@ mod tests {
     }
 
     fn listens(port: u16) -> bool {
-        std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
+        std::net::TcpStream::connect((own_address(), port)).is_ok()
     }
 
     #[test]

@@ -20,13 +20,14 @@
 //! nng 1.12, nng_http_handler_alloc(3http); RFC 9112 section 9.
 
 use std::mem;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst, fence};
 use std::sync::{Arc, OnceLock, Weak};
 
 use nng_aio::log::{self, Level};
 use nng_aio::{Aio, Error, Task};
 use parking_lot::Mutex;
 
+use super::access::{Access, Entry};
 use super::core::Core;
 use super::exchange::Exchange;
 use super::handler::{Handler, Kind};
@@ -63,6 +64,8 @@ struct State {
     to_head: bool,
     /// The body of the present request that nobody has collected.
     unread: Option<BodyFraming>,
+    /// What is to be recorded of it.
+    entry: Option<Box<Entry>>,
 }
 
 /// What a session does.
@@ -105,6 +108,7 @@ impl Session {
                 demands_close: false,
                 to_head: false,
                 unread: None,
+                entry: None,
             }),
         });
         let id = core.session_began(Arc::clone(&session))?;
@@ -123,19 +127,37 @@ impl Session {
         let link = Link::new(self.core.runtime(), transport, settings, Some(owner))?;
         let link = self.link.get_or_init(|| link);
         // Whoever stops the session either finds the connection or is seen here.
-        if self.is_stopped.load(SeqCst) {
+        fence(SeqCst);
+        if self.is_stopped.load(Relaxed) {
             link.close();
             return Ok(());
         }
         link.await_input().inspect_err(|_| link.close())?;
         let request = self.state.lock().request.clone();
-        link.read_head(request);
+        self.await_request(request);
         Ok(())
+    }
+
+    /// Begins to wait for a request.
+    fn await_request(&self, request: Shared<Request>) {
+        self.link().read_head(request);
+        if self.core.drain().is_on() {
+            self.finish_up();
+        }
+    }
+
+    /// Closes the connection if nothing is under way on it. The server drains, so that what is will
+    /// be the last.
+    pub(super) fn finish_up(&self) {
+        if let Some(link) = self.link.get() {
+            link.close_if_idle();
+        }
     }
 
     /// Closes the connection at once.
     pub(super) fn stop(self: &Arc<Self>) {
-        self.is_stopped.store(true, SeqCst);
+        self.is_stopped.store(true, Relaxed);
+        fence(SeqCst);
         if let Some(link) = self.link.get() {
             link.close();
         }
@@ -153,7 +175,12 @@ impl Session {
         let mut state = self.state.lock();
         let request = state.request.clone();
         let request = request.lock();
-        state.demands_close = !head.keeps_alive;
+        state.entry = self.core.access().begin(|| Access {
+            method: request.method().to_owned(),
+            target: request.uri().to_owned(),
+            ..Access::of(self.link().peer())
+        });
+        state.demands_close = !head.keeps_alive || self.core.drain().is_on();
         state.to_head = request.method() == "HEAD";
         state.unread = (head.body != BodyFraming::Empty).then_some(head.body);
         self.link().set_answering(Answering {
@@ -347,7 +374,7 @@ impl Session {
             return;
         }
         let rest = self.rest_of_body(&mut state);
-        let closes = state.demands_close || rest == Rest::Close;
+        let closes = state.demands_close || self.core.drain().is_on() || rest == Rest::Close;
         let unread = if let Rest::Drain(framing) = rest { Some(framing) } else { None };
         state.phase = Phase::Responding(unread);
         drop(state);
@@ -381,10 +408,14 @@ impl Session {
         let rest = self.rest_of_body(&mut state);
         let closes = is_last
             || state.demands_close
+            || self.core.drain().is_on()
             || rest == Rest::Close
             || response.ends_connection()
             // What the client waits for will not come, or what comes is not what it waits for.
             || !response.is_whole(state.to_head);
+        if let Some(entry) = &mut state.entry {
+            entry.set_status(response.status());
+        }
         let to_head = state.to_head;
         let unread = if let Rest::Drain(framing) = rest { Some(framing) } else { None };
         let before = mem::replace(&mut state.phase, Phase::Responding(unread));
@@ -450,6 +481,7 @@ impl Session {
         let mut state = self.state.lock();
         let Phase::Responding(unread) = &mut state.phase else { return };
         let unread = unread.take();
+        self.record(&mut state, true);
         match unread {
             Some(framing) => {
                 state.phase = Phase::Draining;
@@ -462,6 +494,19 @@ impl Session {
                 drop(state);
                 self.next();
             }
+        }
+    }
+
+    /// The exchange is over; whoever wants to know is told.
+    fn record(&self, state: &mut State, is_complete: bool) {
+        if let (Some(entry), Some(link)) = (state.entry.take(), self.link.get()) {
+            let Answering { status, sent, .. } = link.answering();
+            self.core.access().record(link.runtime(), *entry, |access| {
+                access.sent = sent;
+                // One that the session sends is known already.
+                access.status = if access.status == 0 { status } else { access.status };
+                access.is_complete = is_complete;
+            });
         }
     }
 
@@ -484,7 +529,7 @@ impl Session {
         state.phase = Phase::Idle;
         let request = state.request.clone();
         drop(state);
-        self.link().read_head(request);
+        self.await_request(request);
     }
 
     fn on_timeout(self: &Arc<Self>, wait: Wait) {
@@ -518,6 +563,7 @@ impl Session {
             return;
         }
         let (id, operation) = (state.id, state.operation.clone());
+        self.record(&mut state, false);
         let phase = mem::replace(&mut state.phase, Phase::Ended);
         drop(state);
         drop(phase);
@@ -545,11 +591,28 @@ enum Rest {
 }
 
 impl Owner for Session {
+    /// The handler takes the connection. What is left of the session ends with the handler.
+    fn give_up(self: Arc<Self>) -> bool {
+        let mut state = self.state.lock();
+        if !matches!(state.phase, Phase::Handling(_)) {
+            return false;
+        }
+        let id = state.id;
+        self.record(&mut state, true);
+        let phase = mem::replace(&mut state.phase, Phase::Ended);
+        drop(state);
+        drop(phase);
+        self.core.session_ended(id);
+        true
+    }
+
     fn on_event(self: Arc<Self>, event: Event) {
         match event {
             Event::Head(Ok(head)) => self.dispatch(&head),
             Event::Head(Err(error)) => {
                 self.forget_request();
+                self.state.lock().entry =
+                    self.core.access().begin(|| Access::of(self.link().peer()));
                 self.refuse(error.status());
             }
             Event::Body(Ok(bytes)) => self.on_body(bytes),

@@ -9,6 +9,7 @@ use crate::http::conn::effects::Effects;
 use crate::http::conn::input::{Input, with_room};
 use crate::http::conn::read::{Kind, Read};
 use crate::http::conn::transport::Transport;
+use crate::http::conn::write::{Content, Then, Write};
 use crate::http::conn::{Event, Sink, Wait};
 use crate::tls::Channel;
 
@@ -138,6 +139,23 @@ impl State {
         self.close(effects);
     }
 
+    /// Closes if the owner waits for a head of which nothing has come; what is still being sent goes
+    /// out before.
+    pub(in crate::http::conn) fn close_if_idle(&mut self, effects: &mut Effects) {
+        let is_owners = matches!(self.reads.front(), Some(Read { sink: Sink::Owner, .. }));
+        if !self.is_open() || !is_owners || !self.is_head_untouched() || self.has_head_started() {
+            return;
+        }
+        if self.writes.is_empty() {
+            return self.close(effects);
+        }
+        drop(self.reads.pop());
+        self.deadlines.reading = None;
+        let content = Content::Message { head: Vec::new(), body: None };
+        let (sink, then) = (Sink::Nobody, Then::Close);
+        self.push_write(Write { sink, transaction: None, content, sent: 0, then }, effects);
+    }
+
     /// Closes at once; whatever waits ends with `Closed`.
     pub(in crate::http::conn) fn close(&mut self, effects: &mut Effects) {
         if self.is_closed() {
@@ -182,7 +200,8 @@ impl State {
                 return;
             }
             budget -= 1;
-            let received = with_room(|room| socket.try_recv_raw(room).map(|count| (count, room.len())));
+            let received =
+                with_room(|room| socket.try_recv_raw(room).map(|count| (count, room.len())));
             match received {
                 Ok((0, _)) => self.end(effects),
                 Ok((count, offered)) => self.readable = count == offered || self.hangup,

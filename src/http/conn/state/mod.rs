@@ -57,7 +57,7 @@ pub(super) struct State {
     /// What the owner is answering with this connection.
     pub(super) answering: Answering,
     deadlines: Deadlines,
-    /// For the owner, in order.
+    /// For the owner, in order; nobody hears of them once it has given the connection up.
     pub(super) events: Queue<Event>,
     /// A thread is handing events to the owner.
     pub(super) is_delivering: bool,
@@ -88,6 +88,10 @@ pub(crate) struct Answering {
     pub(crate) is_reading: bool,
     /// The client waits for `100 Continue`, to be sent when somebody reads the body.
     pub(crate) expects_continue: bool,
+    /// The status of the last response that others than the owner have written; 0 for none.
+    pub(crate) status: u16,
+    /// Bytes that have been written for it, whoever wrote them.
+    pub(crate) sent: u64,
 }
 
 /// Which operation an error belongs to; all others see `Closed`.
@@ -185,6 +189,17 @@ impl State {
         {
             transaction.is_sent = true;
         }
+    }
+
+    /// The owner has given it up: no time limit applies any more, and nothing that the owner was
+    /// answering.
+    pub(super) fn disown(&mut self, _effects: &mut Effects) {
+        let Settings { limits, linger, .. } = *self.settings;
+        self.settings = Arc::new(Settings { limits, linger, ..Settings::default() });
+        self.answering = Answering::default();
+        // The timer may still come; it finds nothing.
+        self.deadlines.reading = None;
+        self.deadlines.writing = None;
     }
 
     // --- Submission -----------------------------------------------------------------------------
@@ -422,8 +437,7 @@ impl State {
 
     fn end_of_stream(&mut self, effects: &mut Effects) {
         // A stream with TLS that ends without a word may have been cut by anybody.
-        let is_cut =
-            self.open_transport().and_then(Transport::tls).is_some_and(Channel::is_cut);
+        let is_cut = self.open_transport().and_then(Transport::tls).is_some_and(Channel::is_cut);
         match self.reads.front_mut().filter(|_| !is_cut).and_then(Read::end) {
             Some(outcome) => {
                 self.end_read(outcome, effects);
@@ -525,6 +539,7 @@ impl State {
         effects: &mut Effects,
     ) {
         self.deadlines.writing = None;
+        self.answering.sent += count as u64;
         if self.deadlines.reading.is_none() && !self.has_head_started() {
             self.begin_owner_wait(effects);
         }

@@ -1,0 +1,124 @@
+//! The record of each exchange, for programs that want one.
+//!
+//! Without a hook nothing is noted at all. With one, an [`Entry`] is made when a request's head is
+//! there and completed when its response is out; the hook is called by a task of the runtime, so
+//! that it never runs on the stack of a program that answers with a lock of its own held.
+//!
+//! Lock: the hook, a leaf, read for as long as it takes to copy a handle.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use nng_aio::net::Addr;
+use nng_aio::{Runtime, Task};
+use parking_lot::RwLock;
+
+/// What became of one request.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Access {
+    /// Whose request it was.
+    pub peer: Addr,
+    /// The method; empty if the head could not be read.
+    pub method: String,
+    /// The target as it was sent; empty if the head could not be read. It is the peer's text: mind
+    /// that when it goes into a file or onto a terminal.
+    pub target: String,
+    /// The status of the response; 0 if there was none.
+    pub status: u16,
+    /// Bytes that were sent in answer, heads included. What a handler has written itself counts as
+    /// far as it was out when the handler said that it had finished.
+    pub sent: u64,
+    /// From the last byte of the request's head to the last byte of the response, as the system
+    /// takes them.
+    pub duration: Duration,
+    /// The response went out whole, or the handler said so.
+    pub is_complete: bool,
+}
+
+/// Who hears of exchanges.
+pub type AccessHook = Arc<dyn Fn(&Access) + Send + Sync>;
+
+/// The hook of a server.
+#[derive(Default)]
+pub(super) struct AccessLog {
+    is_on: AtomicBool,
+    hook: RwLock<Option<AccessHook>>,
+}
+
+/// An exchange under way.
+#[derive(Debug)]
+pub(super) struct Entry {
+    began: Instant,
+    access: Access,
+}
+
+impl AccessLog {
+    pub(super) fn set(&self, hook: Option<AccessHook>) {
+        self.is_on.store(hook.is_some(), Relaxed);
+        let old = std::mem::replace(&mut *self.hook.write(), hook);
+        drop(old);
+    }
+
+    /// Begins an entry if somebody wants to hear of it.
+    pub(super) fn begin(&self, describe: impl FnOnce() -> Access) -> Option<Box<Entry>> {
+        let is_on = self.is_on.load(Relaxed);
+        is_on.then(|| Box::new(Entry { began: Instant::now(), access: describe() }))
+    }
+
+    /// Hands an entry to the hook, soon.
+    pub(super) fn record(&self, runtime: &Runtime, entry: Entry, end: impl FnOnce(&mut Access)) {
+        let Some(hook) = self.hook.read().clone() else { return };
+        let Entry { began, mut access } = entry;
+        access.duration = began.elapsed();
+        end(&mut access);
+        runtime.schedule(Arc::new(Record { hook, access }));
+    }
+}
+
+impl Entry {
+    /// The response that is about to be sent has this status.
+    pub(super) fn set_status(&mut self, status: u16) {
+        self.access.status = status;
+    }
+}
+
+impl Access {
+    /// A request of which nothing is known yet but whose it is.
+    pub(super) fn of(peer: Addr) -> Self {
+        Self {
+            peer,
+            method: String::new(),
+            target: String::new(),
+            status: 0,
+            sent: 0,
+            duration: Duration::ZERO,
+            is_complete: false,
+        }
+    }
+}
+
+impl fmt::Debug for AccessLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AccessLog").field("is_on", &self.is_on).finish_non_exhaustive()
+    }
+}
+
+/// A record on its way to the hook.
+struct Record {
+    hook: AccessHook,
+    access: Access,
+}
+
+impl Task for Record {
+    fn run(self: Arc<Self>) {
+        (self.hook)(&self.access);
+    }
+
+    fn key(&self) -> usize {
+        // All of them are one kind of function.
+        3
+    }
+}
