@@ -582,7 +582,7 @@ impl State {
                 let transport = self.open_transport().and_then(Transport::tls);
                 // Nothing can be said to a peer that does not complete the handshake.
                 let limit = match transport.is_some_and(Channel::is_handshaking) {
-                    true => self.settings.head,
+                    true => self.settings.head.or(self.settings.idle),
                     false => self.settings.idle,
                 };
                 self.set_read_deadline(limit, Wait::Idle, effects);
