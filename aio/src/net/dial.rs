@@ -22,6 +22,7 @@ use std::time::Duration;
 use super::addr::Addr;
 use super::dialer::{Inner, Options};
 use super::ends::Ends;
+use super::layer::Carrier;
 use super::socket::Socket;
 use super::stream::Stream;
 use crate::runtime::{Expire, Readiness, Timer, Watcher};
@@ -327,7 +328,8 @@ impl Dial {
             Ends::new(local, remote)
         };
         sys::set_blocking(socket.as_fd(), true)?;
-        Stream::from_socket(socket.with_ends(ends), &self.runtime)
+        let layer = self.options.layer.as_ref();
+        Stream::over(Carrier::new(socket.with_ends(ends), layer, &self.runtime)?, &self.runtime)
     }
 }
 

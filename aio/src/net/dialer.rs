@@ -8,6 +8,7 @@ use slab::Slab;
 
 use super::addr::{AbstractName, Addr, IpcPath};
 use super::dial::Dial;
+use super::layer::MakeLayer;
 use super::resolve::{Family, Query, Resolver};
 use crate::sync::Mutex;
 use crate::sys;
@@ -54,6 +55,8 @@ pub(super) struct Options {
     pub(super) local: Addr,
     pub(super) nodelay: bool,
     pub(super) keepalive: bool,
+    /// What lies between a connection and its stream.
+    pub(super) layer: Option<MakeLayer>,
 }
 
 impl Dialer {
@@ -98,9 +101,20 @@ impl Dialer {
         Self::new(Addr::Abstract(AbstractName::new(name)?))
     }
 
+    /// Has what `make` makes between each connection and its stream.
+    ///
+    /// # Panics
+    /// If a dial is under way.
+    #[must_use]
+    pub fn with_layer(mut self, make: MakeLayer) -> Self {
+        self.before_use().state.get_mut().options.layer = Some(make);
+        self
+    }
+
     fn with_target(target: Target) -> Self {
         sys::count_forks();
-        let options = Options { local: Addr::Unspecified, nodelay: true, keepalive: false };
+        let options =
+            Options { local: Addr::Unspecified, nodelay: true, keepalive: false, layer: None };
         let state = State { is_closed: false, options, dials: Slab::new() };
         let inner = Inner {
             target,

@@ -227,7 +227,7 @@ impl Socket {
     ///
     /// # Errors
     /// What the system answers.
-    pub(super) fn withdraw(&mut self) -> Result<(), Error> {
+    pub fn withdraw(&mut self) -> Result<(), Error> {
         self.registration.take().map_or(Ok(()), |place| place.withdraw(self.fd.as_fd()))
     }
 
