@@ -48,6 +48,7 @@ int nng_stream_dialer_get_addr(nng_stream_dialer *dialer, const char *opt, nng_s
 int nng_stream_dialer_get_bool(nng_stream_dialer *dialer, const char *opt, bool *valp);
 int nng_stream_dialer_get_int(nng_stream_dialer *dialer, const char *opt, int *valp);
 int nng_stream_dialer_get_ms(nng_stream_dialer *dialer, const char *opt, nng_duration *valp);
+int nng_stream_dialer_get_ptr(nng_stream_dialer *dialer, const char *opt, void **valp);
 int nng_stream_dialer_get_size(nng_stream_dialer *dialer, const char *opt, size_t *valp);
 int nng_stream_dialer_get_string(nng_stream_dialer *dialer, const char *opt, char **valp);
 int nng_stream_dialer_get_uint64(nng_stream_dialer *dialer, const char *opt, uint64_t *valp);
@@ -55,6 +56,7 @@ int nng_stream_dialer_set_addr(nng_stream_dialer *dialer, const char *opt, const
 int nng_stream_dialer_set_bool(nng_stream_dialer *dialer, const char *opt, bool val);
 int nng_stream_dialer_set_int(nng_stream_dialer *dialer, const char *opt, int val);
 int nng_stream_dialer_set_ms(nng_stream_dialer *dialer, const char *opt, nng_duration val);
+int nng_stream_dialer_set_ptr(nng_stream_dialer *dialer, const char *opt, void *val);
 int nng_stream_dialer_set_size(nng_stream_dialer *dialer, const char *opt, size_t val);
 int nng_stream_dialer_set_string(nng_stream_dialer *dialer, const char *opt, const char *val);
 int nng_stream_dialer_set_uint64(nng_stream_dialer *dialer, const char *opt, uint64_t val);
@@ -63,6 +65,7 @@ int nng_stream_get_addr(nng_stream *stream, const char *opt, nng_sockaddr *valp)
 int nng_stream_get_bool(nng_stream *stream, const char *opt, bool *valp);
 int nng_stream_get_int(nng_stream *stream, const char *opt, int *valp);
 int nng_stream_get_ms(nng_stream *stream, const char *opt, nng_duration *valp);
+int nng_stream_get_ptr(nng_stream *stream, const char *opt, void **valp);
 int nng_stream_get_size(nng_stream *stream, const char *opt, size_t *valp);
 int nng_stream_get_string(nng_stream *stream, const char *opt, char **valp);
 int nng_stream_get_uint64(nng_stream *stream, const char *opt, uint64_t *valp);
@@ -75,6 +78,7 @@ int nng_stream_listener_get_addr(nng_stream_listener *listener, const char *opt,
 int nng_stream_listener_get_bool(nng_stream_listener *listener, const char *opt, bool *valp);
 int nng_stream_listener_get_int(nng_stream_listener *listener, const char *opt, int *valp);
 int nng_stream_listener_get_ms(nng_stream_listener *listener, const char *opt, nng_duration *valp);
+int nng_stream_listener_get_ptr(nng_stream_listener *listener, const char *opt, void **valp);
 int nng_stream_listener_get_size(nng_stream_listener *listener, const char *opt, size_t *valp);
 int nng_stream_listener_get_string(nng_stream_listener *listener, const char *opt, char **valp);
 int nng_stream_listener_get_uint64(nng_stream_listener *listener, const char *opt, uint64_t *valp);
@@ -83,6 +87,7 @@ int nng_stream_listener_set_addr(nng_stream_listener *listener, const char *opt,
 int nng_stream_listener_set_bool(nng_stream_listener *listener, const char *opt, bool val);
 int nng_stream_listener_set_int(nng_stream_listener *listener, const char *opt, int val);
 int nng_stream_listener_set_ms(nng_stream_listener *listener, const char *opt, nng_duration val);
+int nng_stream_listener_set_ptr(nng_stream_listener *listener, const char *opt, void *val);
 int nng_stream_listener_set_size(nng_stream_listener *listener, const char *opt, size_t val);
 int nng_stream_listener_set_string(nng_stream_listener *listener, const char *opt, const char *val);
 int nng_stream_listener_set_uint64(nng_stream_listener *listener, const char *opt, uint64_t val);

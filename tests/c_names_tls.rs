@@ -10,7 +10,7 @@ use std::fs;
 use nng_oxide::c_names::*;
 
 use directory::Directory;
-use support::url;
+use support::{run, silent, url};
 
 const CERT: &str = include_str!("tls_keys/cert.pem");
 const KEY: &str = include_str!("tls_keys/pkcs8.pem");
@@ -90,4 +90,52 @@ fn what_does_the_work_is_told() {
     assert_eq!(nng_tls_engine_name(), "rustls");
     assert!(nng_tls_engine_description().contains("ring"));
     assert!(!nng_tls_engine_fips_mode());
+}
+
+#[test]
+fn streams_have_their_configuration_by_name() {
+    let (mut listener, mut dialer, mut cfg) = (None, None, None);
+    assert_eq!(nng_stream_listener_alloc(&mut listener, "tls+tcp://127.0.0.1:0"), 0);
+    let listener = listener.expect("it was made");
+    let server = config(NNG_TLS_MODE_SERVER);
+    assert_eq!(nng_tls_config_own_cert(&server, CERT, KEY, None), 0);
+    assert_eq!(nng_stream_listener_set_ptr(&listener, NNG_OPT_TLS_CONFIG, &server), 0);
+    assert_eq!(nng_stream_listener_get_ptr(&listener, NNG_OPT_TLS_CONFIG, &mut cfg), 0);
+    assert_eq!(cfg, Some(server));
+    assert_eq!(nng_stream_listener_listen(&listener), 0);
+    let mut port = 0;
+    assert_eq!(nng_stream_listener_get_int(&listener, NNG_OPT_TCP_BOUND_PORT, &mut port), 0);
+
+    let of = format!("tls+tcp://127.0.0.1:{port}");
+    assert_eq!(nng_stream_dialer_alloc(&mut dialer, &of), 0);
+    let dialer = dialer.expect("it was made");
+    let client = config(NNG_TLS_MODE_CLIENT);
+    assert_eq!(nng_tls_config_ca_chain(&client, CERT, None), 0);
+    assert_eq!(nng_stream_dialer_set_ptr(&dialer, NNG_OPT_TLS_CONFIG, &client), 0);
+    assert_eq!(nng_stream_dialer_get_ptr(&dialer, NNG_OPT_TLS_CONFIG, &mut cfg), 0);
+    assert_eq!(cfg, Some(client));
+    assert_eq!(nng_stream_dialer_get_ptr(&dialer, NNG_OPT_TLS_AUTH_MODE, &mut cfg), NNG_EWRITEONLY);
+    assert_eq!(nng_stream_dialer_set_string(&dialer, NNG_OPT_TLS_SERVER_NAME, "localhost"), 0);
+
+    let (dial, accept) = (silent(), silent());
+    nng_stream_listener_accept(&listener, &accept);
+    assert_eq!(run(&dial, |aio| nng_stream_dialer_dial(&dialer, aio)), 0);
+    nng_aio_wait(&accept);
+    let near: nng_stream = nng_aio_get_output(&dial, 0).expect("it is connected");
+    let far: nng_stream = nng_aio_get_output(&accept, 0).expect("it is connected");
+    let (send, recv) = (silent(), silent());
+    assert_eq!(nng_aio_set_iov(&send, vec!["hello".into()]), 0);
+    assert_eq!(nng_aio_set_iov(&recv, vec![vec![0; 8].into()]), 0);
+    nng_stream_recv(&far, &recv);
+    assert_eq!(run(&send, |aio| nng_stream_send(&near, aio)), 0);
+    nng_aio_wait(&recv);
+    assert_eq!((nng_aio_result(&recv), nng_aio_count(&recv)), (0, 5));
+
+    let (mut verified, mut name, mut others) = (false, String::new(), vec![String::new()]);
+    assert_eq!(nng_stream_get_bool(&near, NNG_OPT_TLS_VERIFIED, &mut verified), 0);
+    assert_eq!(nng_stream_get_string(&near, NNG_OPT_TLS_PEER_CN, &mut name), 0);
+    assert_eq!(nng_stream_get_ptr(&near, NNG_OPT_TLS_PEER_ALT_NAMES, &mut others), 0);
+    assert_eq!((verified, name.as_str(), others.len()), (true, "localhost", 1));
+    nng_stream_free(near);
+    nng_stream_free(far);
 }

@@ -32,12 +32,15 @@ use nng_aio::{Error, Readiness, Runtime, Watcher};
 use rustls::Connection;
 
 use super::config::Config;
-use super::failure;
+use super::verify::PeerCheck;
+use super::{failure, peer};
 
 /// A socket with TLS inside.
 pub(crate) struct Channel {
     socket: Socket,
     session: Connection,
+    /// Whether the peer is who it should be.
+    check: PeerCheck,
     /// Receiving from the socket may bring something.
     is_readable: bool,
     /// The socket may take something.
@@ -96,11 +99,12 @@ impl Channel {
     /// # Errors
     /// As [`Config::begin`].
     pub(crate) fn new(socket: Socket, config: &Config, host: &str) -> Result<Self, Error> {
-        let mut session = config.begin(host)?;
+        let (mut session, check) = config.begin(host)?;
         session.set_buffer_limit(Some(CHUNK));
         Ok(Self {
             socket,
             session,
+            check,
             is_readable: true,
             is_writable: true,
             is_hung_up: false,
@@ -182,6 +186,31 @@ impl Channel {
             Some(End::Failed(error)) => Some(error),
             Some(End::Notified | End::Cut) | None => None,
         }
+    }
+
+    /// Whether the peer has shown a certificate that was found good, in a handshake that is complete.
+    pub(crate) fn is_verified(&self) -> bool {
+        let certificates = self.session.peer_certificates().unwrap_or_default();
+        !self.session.is_handshaking() && self.check.accepts(certificates)
+    }
+
+    /// The common name in the certificate of the peer, if it has shown one that has any.
+    pub(crate) fn peer_name(&self) -> Option<String> {
+        peer::common_name(self.session.peer_certificates()?.first()?)
+    }
+
+    /// The other names in the certificate of the peer, if it has shown one.
+    pub(crate) fn peer_alt_names(&self) -> Vec<String> {
+        let certificates = self.session.peer_certificates().unwrap_or_default();
+        certificates.first().map_or_else(Vec::new, |first| peer::alt_names(first))
+    }
+
+    pub(super) fn socket(&self) -> &Socket {
+        &self.socket
+    }
+
+    pub(super) fn socket_mut(&mut self) -> &mut Socket {
+        &mut self.socket
     }
 
     /// Takes what there is to be said to people.
@@ -375,6 +404,27 @@ impl Channel {
         self.try_send(&record)
     }
 
+    /// Sends bytes of the pieces, at most 64 KiB, as soon as all that was sent before is out. They count
+    /// as sent when they are encrypted, and [`flush`](Self::flush) goes on with them.
+    ///
+    /// # Errors
+    /// As [`try_send`](Self::try_send).
+    pub(crate) fn try_send_ahead(&mut self, pieces: &[IoSlice<'_>]) -> Result<usize, Error> {
+        self.shake_hands()?;
+        match self.flush() {
+            Ok(()) => {}
+            Err(Error::Again) => return self.again(),
+            Err(error) => return Err(self.reason(error)),
+        }
+        let count = self.encrypt(pieces, 0)?;
+        // The next attempt learns of errors.
+        let _ = self.flush();
+        if self.session.wants_write() {
+            self.socket.watch()?;
+        }
+        Ok(count)
+    }
+
     /// Goes on with the handshake; succeeds when it is done.
     fn shake_hands(&mut self) -> Result<(), Error> {
         for _ in 0..ROUNDS {
@@ -494,6 +544,18 @@ impl Channel {
                 self.socket.shutdown(Shutdown::Write)
             }
         }
+    }
+
+    /// Says that no more will come, after all that was sent.
+    ///
+    /// # Errors
+    /// `Again` if something of it is left; what the system says.
+    pub(crate) fn say_goodbye(&mut self) -> Result<(), Error> {
+        self.closing = Closing::Saying;
+        if !self.session.is_handshaking() && !self.socket.is_forked() {
+            self.session.send_close_notify();
+        }
+        self.flush()
     }
 
     /// Closes at once: the peer is told if the system takes it now, unless half a message is out.

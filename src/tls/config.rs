@@ -17,6 +17,7 @@ use std::sync::{Arc, OnceLock};
 use nng_aio::Error;
 use parking_lot::Mutex;
 use rustls::client::ResolvesClientCert;
+use rustls::client::danger::ServerCertVerifier;
 use rustls::pki_types::ServerName;
 use rustls::{
     ClientConfig, ClientConnection, Connection, ServerConfig, ServerConnection,
@@ -26,7 +27,7 @@ use rustls::{
 use super::identity::{self, Identity, Pair};
 use super::names::{AuthMode, Mode, Version};
 use super::pem;
-use super::verify::Trust;
+use super::verify::{ClientCheck, PeerCheck, ServerCheck, Trust};
 
 /// Who a program is and whom it trusts on connections with TLS. Clones are the same configuration.
 ///
@@ -74,8 +75,17 @@ struct Settings {
 /// What connections use.
 #[derive(Clone)]
 enum Ready {
-    Client { config: Arc<ClientConfig>, server_name: Option<String>, needs_name: bool },
-    Server(Arc<ServerConfig>),
+    Client {
+        config: Arc<ClientConfig>,
+        check: Arc<ServerCheck>,
+        server_name: Option<String>,
+        needs_name: bool,
+    },
+    Server {
+        config: Arc<ServerConfig>,
+        /// Absent if clients are not asked.
+        check: Option<Arc<ClientCheck>>,
+    },
 }
 
 /// A text in PEM, or what a file holds.
@@ -336,22 +346,26 @@ impl Config {
     /// # Errors
     /// `Invalid` if a client needs a name and there is none, or it is no name that a certificate can
     /// have; `Crypto` if what was set cannot be used together.
-    pub(super) fn begin(&self, host: &str) -> Result<Connection, Error> {
-        let connection = match self.ready()? {
-            Ready::Client { config, server_name, needs_name } => {
+    pub(super) fn begin(&self, host: &str) -> Result<(Connection, PeerCheck), Error> {
+        let begun = match self.ready()? {
+            Ready::Client { config, check, server_name, needs_name } => {
                 let name = match server_name.as_deref().unwrap_or(host) {
                     // Addresses are not sent, and nobody looks at this one.
                     "" if !needs_name => Ok(ServerName::from(std::net::IpAddr::from([0; 4]))),
                     name => ServerName::try_from(name.to_owned()),
                 };
                 let name = name.map_err(|_| Error::Invalid)?;
-                ClientConnection::new(Arc::clone(config), name).map(Connection::Client)
+                let check = PeerCheck::Server(Arc::clone(check), name.clone());
+                let session = ClientConnection::new(Arc::clone(config), name);
+                session.map(|session| (Connection::Client(session), check))
             }
-            Ready::Server(config) => {
-                ServerConnection::new(Arc::clone(config)).map(Connection::Server)
+            Ready::Server { config, check } => {
+                let check = check.clone().map_or(PeerCheck::None, PeerCheck::Client);
+                let session = ServerConnection::new(Arc::clone(config));
+                session.map(|session| (Connection::Server(session), check))
             }
         };
-        connection.map_err(|_| Error::Crypto)
+        begun.map_err(|_| Error::Crypto)
     }
 }
 
@@ -364,11 +378,12 @@ impl Settings {
             .with_protocol_versions(&self.versions())
             .map_err(|_| Error::Crypto)?
             .dangerous()
-            .with_custom_certificate_verifier(check)
+            .with_custom_certificate_verifier(Arc::clone(&check) as Arc<dyn ServerCertVerifier>)
             .with_client_cert_resolver(identity);
         config.alpn_protocols.clone_from(&self.protocols);
         Ok(Ready::Client {
             config: Arc::new(config),
+            check,
             server_name: self.server_name.clone(),
             needs_name: self.auth_mode == AuthMode::Required,
         })
@@ -379,15 +394,19 @@ impl Settings {
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(&self.versions())
             .map_err(|_| Error::Crypto)?;
-        let builder = match self.auth_mode {
-            AuthMode::None => builder.with_no_client_auth(),
-            mode => builder.with_client_cert_verifier(self.trust.of_clients(&provider, mode)?),
+        let check = match self.auth_mode {
+            AuthMode::None => None,
+            mode => Some(self.trust.of_clients(&provider, mode)?),
+        };
+        let builder = match &check {
+            None => builder.with_no_client_auth(),
+            Some(check) => builder.with_client_cert_verifier(check.clone()),
         };
         let mut config = builder.with_cert_resolver(identity.clone());
         config.alpn_protocols.clone_from(&self.protocols);
         // Sessions are kept by the clients, so that they take no memory here.
         config.ticketer = rustls::crypto::ring::Ticketer::new().map_err(|_| Error::Crypto)?;
-        Ok(Ready::Server(Arc::new(config)))
+        Ok(Ready::Server { config: Arc::new(config), check })
     }
 
     fn versions(&self) -> Vec<&'static SupportedProtocolVersion> {
@@ -400,6 +419,15 @@ impl Settings {
         spoken.map(|(_, version)| *version).collect()
     }
 }
+
+/// Equal are handles of the same configuration.
+impl PartialEq for Config {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+}
+
+impl Eq for Config {}
 
 /// Neither keys nor passwords are shown.
 impl fmt::Debug for Config {

@@ -8,6 +8,8 @@
 //! | `verify` | whom does one believe? |
 //! | `pem`, `secret` | what is in a text between dashes; what protects a private key there? |
 //! | `channel` | how does a socket become one with TLS inside? |
+//! | `secured` | how does a byte stream get it? |
+//! | `peer` | what does a certificate say of whoever has it? |
 //! | `failure` | what does NNG call what went wrong, and what is said to people? |
 //!
 //! The protocol itself and the checks of certificates are rustls', with the cryptography of ring.
@@ -24,13 +26,16 @@ mod config;
 mod failure;
 mod identity;
 mod names;
+mod peer;
 mod pem;
 mod secret;
+mod secured;
 mod verify;
 
 pub(crate) use channel::Channel;
 pub use config::Config;
 pub use names::{AuthMode, Mode, Version};
+pub(crate) use secured::Secured;
 
 /// The name of what does the work.
 ///

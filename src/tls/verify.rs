@@ -258,6 +258,29 @@ impl ClientCertVerifier for ClientCheck {
     }
 }
 
+/// How one connection checks its peer, once more, for those who ask.
+#[derive(Debug)]
+pub(super) enum PeerCheck {
+    Server(Arc<ServerCheck>, ServerName<'static>),
+    Client(Arc<ClientCheck>),
+    /// Not at all.
+    None,
+}
+
+impl PeerCheck {
+    /// Returns whether the certificates, the peer's own first, are good.
+    pub(super) fn accepts(&self, certificates: &[CertificateDer<'_>]) -> bool {
+        let Some((own, chain)) = certificates.split_first() else { return false };
+        let now = UnixTime::now();
+        match self {
+            Self::Server(check, _) if check.mode == AuthMode::None => false,
+            Self::Server(check, name) => check.check(own, chain, name, now).is_ok(),
+            Self::Client(check) => check.check(own, chain, now).is_ok(),
+            Self::None => false,
+        }
+    }
+}
+
 /// Returns whether a certificate was refused only because it says that it issues others. Its time was
 /// looked at before, its signature is its own.
 fn is_of_issuer(refusal: &Refusal) -> bool {
