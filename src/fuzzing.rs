@@ -2,7 +2,7 @@
 //!
 //! Each function takes what the fuzzer made up and panics if a law is broken.
 
-use crate::http::laws;
+use crate::http::{laws, server_laws};
 
 /// Requests as a connection reads them.
 pub fn request_head(data: &[u8]) {
@@ -33,5 +33,20 @@ pub fn chunked_body(data: &[u8]) {
 pub fn url(data: &[u8]) {
     if let Ok(text) = str::from_utf8(data) {
         laws::url(text);
+    }
+}
+
+/// All that one client sends to a server.
+pub fn session(data: &[u8]) {
+    laws::with_controls(data, "GET / HTTP/1.1\r\nHost: h\r\n", |input, cuts, _limits| {
+        // More is for the sockets of the system, whose buffers end somewhere.
+        server_laws::session(&input[..input.len().min(16 << 10)], cuts);
+    });
+}
+
+/// Targets, and the paths that are found by them.
+pub fn path(data: &[u8]) {
+    if let Ok(text) = str::from_utf8(data) {
+        server_laws::target(text);
     }
 }

@@ -5,11 +5,12 @@ mod support;
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
 use nng_aio::log;
+use nng_aio::net::Socket;
 use nng_oxide::Error;
 use nng_oxide::http::{Response, Server, ServerConfig};
 use nng_oxide::tls::{AuthMode, Config, Mode, Version};
@@ -19,7 +20,7 @@ use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConnection, HandshakeKind, StreamOwned};
 use support::server::{fixed, handler, respond, serve, try_connect, until};
 use support::tls::{Authority, Client, answer, connect, get, secure_server, server_config};
-use support::{LIMIT, pattern};
+use support::{Driver, LIMIT, Op, pattern, tcp_pair};
 
 /// Bytes in a large body.
 const LARGE: usize = 1 << 20;
@@ -216,6 +217,67 @@ fn sessions_are_resumed() {
         }
         assert!(kind.is_some());
     }
+}
+
+#[test]
+fn new_keys_in_the_midst_of_a_connection_go_unnoticed() {
+    let (authority, server) = simple();
+    let mut client = Client { versions: &[&TLS13], ..Client::new(&authority) }.connect(&server);
+    get(&mut client, "/page", 5).unwrap();
+    for _ in 0..3 {
+        client.conn.refresh_traffic_keys().unwrap();
+        client.flush().unwrap();
+        get(&mut client, "/page", 5).unwrap();
+    }
+}
+
+#[test]
+fn a_connection_that_a_handler_takes_over_keeps_its_tls() {
+    let (authority, server) = simple();
+    let (give, take) = mpsc::channel();
+    let up = handler("GET", "/up", move |exchange| {
+        give.send(exchange.hijack().unwrap().0).unwrap();
+    });
+    serve(&server, [up]);
+    let mut client = Client::new(&authority).connect(&server);
+    client.write_all(b"GET /up HTTP/1.1\r\nHost: h\r\n\r\nping").unwrap();
+    client.flush().unwrap();
+    let conn = take.recv_timeout(LIMIT).unwrap();
+    let (read, write) = (Op::new(&Driver::global(), |_| ()), Op::new(&Driver::global(), |_| ()));
+    read.aio.set_buffer(vec![0; 4]).unwrap();
+    conn.read_all(&read.aio);
+    assert_eq!(read.bytes(), b"ping");
+    write.aio.set_buffer(b"pong".to_vec()).unwrap();
+    conn.write_all(&write.aio);
+    assert_eq!(write.end(), (0, 4));
+    let mut pong = [0; 4];
+    client.read_exact(&mut pong).unwrap();
+    assert_eq!(&pong, b"pong");
+    conn.close();
+    assert_eq!(client.read(&mut pong).unwrap(), 0, "the end is told");
+}
+
+#[test]
+fn a_server_that_ends_gently_tells_idle_clients() {
+    let (authority, server) = simple();
+    let mut client = Client::new(&authority).connect(&server);
+    get(&mut client, "/page", 5).unwrap();
+    let op = Op::new(&Driver::global(), |_| ());
+    server.drain(&op.aio);
+    assert_eq!(client.read(&mut [0]).unwrap(), 0, "the end is told");
+    drop(client);
+    assert_eq!(op.result(), 0);
+}
+
+#[test]
+fn a_connection_that_is_handed_to_a_server_gets_its_tls() {
+    let (authority, server) = simple();
+    let (ours, theirs) = tcp_pair();
+    ours.set_read_timeout(Some(LIMIT)).unwrap();
+    server.admit(Socket::from_fd(theirs.into())).unwrap();
+    let name = ServerName::try_from("localhost").unwrap();
+    let session = ClientConnection::new(Client::new(&authority).config(), name).unwrap();
+    get(&mut StreamOwned::new(session, ours), "/page", 5).unwrap();
 }
 
 // --- Who is who ---------------------------------------------------------------------------------

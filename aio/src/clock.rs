@@ -5,6 +5,8 @@
 //! the count starts. Only differences have a meaning: the count starts anew in each process, from
 //! one, so that zero is always in the past and free for "not set".
 
+use std::cell::Cell;
+use std::marker::PhantomData;
 use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -24,7 +26,7 @@ const FIRST_MS: u64 = 1;
 pub fn monotonic_ms() -> u64 {
     // The first reading begins the count, so the beginning must come before it.
     epoch();
-    ms_at(Instant::now())
+    ms_at(now())
 }
 
 /// Returns the reading of the clock at `instant`, rounded down; 0 if it precedes the first reading.
@@ -46,6 +48,69 @@ pub fn instant_at(ms: u64) -> Option<Instant> {
         return None;
     }
     epoch().checked_add(Duration::from_millis(ms.saturating_sub(FIRST_MS)))
+}
+
+thread_local! {
+    /// The moment at which this thread's time stands still.
+    static FROZEN: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// Returns the moment that it is, on this thread: what deadlines are set from and compared with.
+///
+/// The system's clock, unless the thread's time is [frozen](freeze).
+pub fn now() -> Instant {
+    FROZEN.try_with(Cell::get).ok().flatten().unwrap_or_else(Instant::now)
+}
+
+/// Makes time stand still for this thread, until the guard goes; only [`Frozen::advance`] moves it.
+///
+/// A [host-driven](crate::Builder::host_driven) runtime whose turns are made by this thread alone
+/// then lives in virtual time: an hour of timeouts passes in a moment, and what happens depends on
+/// nothing but the calls that are made. Turns must not wait (`Duration::ZERO`): how far it is to the
+/// next deadline, [`next_timeout`](crate::Runtime::next_timeout) says. Blocking calls of streams and
+/// [`sleep`] keep to the system's time.
+///
+/// ```
+/// use std::time::Duration;
+/// use nng_aio::{Runtime, clock};
+///
+/// # fn main() -> Result<(), nng_aio::Error> {
+/// let time = clock::freeze();
+/// let runtime = Runtime::builder().host_driven().build()?;
+/// let aio = runtime.aio_without_callback();
+/// aio.sleep(Duration::from_secs(3600));
+/// runtime.turn(Duration::ZERO)?;
+/// assert!(aio.is_busy());
+/// time.advance(runtime.next_timeout().unwrap());
+/// runtime.turn(Duration::ZERO)?;
+/// assert!(!aio.is_busy());
+/// # Ok(())
+/// # }
+/// ```
+pub fn freeze() -> Frozen {
+    let before = FROZEN.replace(Some(now()));
+    Frozen { before, _of_this_thread: PhantomData }
+}
+
+/// While it lives, this thread's time stands still.
+#[derive(Debug)]
+#[must_use = "time goes on when the guard goes"]
+pub struct Frozen {
+    before: Option<Instant>,
+    _of_this_thread: PhantomData<*const ()>,
+}
+
+impl Frozen {
+    /// Lets time pass for this thread.
+    pub fn advance(&self, duration: Duration) {
+        FROZEN.set(now().checked_add(duration));
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        FROZEN.set(self.before);
+    }
 }
 
 /// Returns the length of so many milliseconds; negative numbers are none.

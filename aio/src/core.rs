@@ -12,12 +12,12 @@ use std::time::{Duration, Instant};
 use crate::buffer::Buffers;
 use crate::deadline::{DeadlineCell, Timed};
 use crate::operation::{Cancel, Operation, OperationId};
-use crate::runtime::{self, Shared, Task, current};
+use crate::runtime::{self, Shared, Slept, Task, current};
 use crate::slot::Slot;
 use crate::state::{AfterCallback, AfterFinish, Callback, Input, Refused};
 use crate::sync::Mutex;
 use crate::timeout::Timeout;
-use crate::{Aio, Error};
+use crate::{Aio, Error, clock};
 
 /// The longest turn of a thread that waits by driving its runtime; a kick ends it before.
 const TURN: Duration = Duration::from_secs(1);
@@ -79,7 +79,7 @@ impl Core {
     ) -> Result<Option<Instant>, Error> {
         let armed = self.slot.with(|state| match self.refusal() {
             Some(error) => Err((error, cancel)),
-            None => state.arm(cancel, default, Instant::now),
+            None => state.arm(cancel, default, clock::now),
         });
         armed.map_err(|(error, _cancel)| error)
     }
@@ -111,7 +111,7 @@ impl Core {
             }
             let armed = match self.refusal() {
                 Some(error) => Err((error, cancel)),
-                None => state.arm(cancel, Timeout::Default, Instant::now),
+                None => state.arm(cancel, Timeout::Default, clock::now),
             };
             if let (Ok(Some(_)), Some(slots)) = (&armed, state.slots())
                 && let Some(operation) = &mut slots.parked
@@ -258,8 +258,10 @@ impl Core {
             });
         } else if let Some(place) = current::slot_in(runtime) {
             while self.slot.is_busy() && !self.is_forked() {
-                if !runtime.parked.sleep(self, || runtime.before_block()) {
-                    runtime.turn_within(place, self);
+                match runtime.parked.sleep(self, || runtime.before_block()) {
+                    Slept::UntilIdle => {}
+                    Slept::UntilCalled => runtime.run_awaited(self.address()),
+                    Slept::NotAtAll => runtime.turn_within(place, self),
                 }
             }
         } else {

@@ -4,12 +4,12 @@
 //! nng 1.12, nng_sleep_aio(3).
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::operation::{Cancel, Operation, OperationId};
 use crate::sync::Mutex;
 use crate::timeout::Timeout;
-use crate::{Aio, Error};
+use crate::{Aio, Error, clock};
 
 /// One sleep. What its end means belongs to it and dies with it.
 struct Sleep {
@@ -27,7 +27,7 @@ pub(crate) fn start(aio: &Aio, duration: Duration) {
         Timeout::After(_) | Timeout::Infinite | Timeout::Default => (duration, Ok(())),
     };
     // A sleep beyond the clock's range has no end of its own.
-    let end = Instant::now().checked_add(length);
+    let end = clock::now().checked_add(length);
     let sleep = Arc::new(Sleep { operation: Mutex::new(None), at_end });
     let mut slot = sleep.operation.lock();
     match operation.arm_until(&sleep, end) {

@@ -161,6 +161,37 @@ fn at_the_limit_of_threads_waiting_callbacks_run_what_they_wait_for() {
 }
 
 #[test]
+fn at_the_limit_of_threads_each_waiting_callback_gets_what_it_waits_for() {
+    const LIMIT: usize = 3;
+    for round in 0..60 {
+        let runtime = Runtime::builder().threads(LIMIT).build().unwrap();
+        let (tell, hear) = mpsc::channel();
+        let awaited: Vec<_> = (0..LIMIT).map(|_| Arc::new(runtime.aio(|_| ()))).collect();
+        let mut operations: Vec<_> = awaited.iter().map(|aio| aio.begin().ok()).collect();
+        let waiting: Vec<_> = (0..LIMIT)
+            .map(|index| {
+                let (tell, inner) = (tell.clone(), Arc::clone(&awaited[index]));
+                let aio = runtime.aio(move |_| {
+                    send(&tell, (index, "waits"));
+                    inner.wait();
+                    send(&tell, (index, "goes on"));
+                });
+                aio.begin().unwrap().finish(Ok(()));
+                aio
+            })
+            .collect();
+        for _ in &waiting {
+            assert_eq!(must(&hear).1, "waits");
+        }
+        // Whichever of them polls for all: what another one waits for is due first.
+        for index in (0..LIMIT).map(|index| (index + round) % LIMIT) {
+            operations[index].take().unwrap().finish(Ok(()));
+            assert_eq!(must(&hear), (index, "goes on"));
+        }
+    }
+}
+
+#[test]
 fn at_the_limit_of_threads_a_waiting_callback_runs_no_other_that_wants_its_lock() {
     let runtime = Runtime::builder().threads(3).build().unwrap();
     let lock = Arc::new(Mutex::new(()));

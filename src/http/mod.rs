@@ -39,6 +39,8 @@ pub use conn::Conn;
 pub use headers::Headers;
 pub use request::Request;
 pub use response::Response;
+#[cfg(fuzzing)]
+pub(crate) use server::laws as server_laws;
 pub use server::{Access, AccessHook, Exchange, Handler, Server, ServerConfig, ServerStats};
 pub use shared::{Guard, Shared};
 pub use version::Version;

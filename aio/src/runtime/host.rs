@@ -2,7 +2,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 
@@ -11,7 +11,7 @@ use crate::runtime::crew::Slot;
 use crate::runtime::current;
 use crate::runtime::worker::Worker;
 use crate::runtime::{Runtime, Shared};
-use crate::{Error, log};
+use crate::{Error, clock, log};
 
 impl Runtime {
     /// Makes one turn: waits at most `max_wait` for something to do, then handles readiness and
@@ -44,7 +44,7 @@ impl Runtime {
             return Some(Duration::ZERO);
         }
         let first = shared.deadlines.first();
-        (first != NEVER).then(|| shared.deadlines.until(first, Instant::now()))
+        (first != NEVER).then(|| shared.deadlines.until(first, clock::now()))
     }
 }
 
@@ -94,7 +94,7 @@ impl Shared {
         let limit = if self.queue.is_empty() && is_wanted() {
             match self.deadlines.first() {
                 NEVER => max_wait,
-                first => self.deadlines.until(first, Instant::now()).min(max_wait),
+                first => self.deadlines.until(first, clock::now()).min(max_wait),
             }
         } else {
             Duration::ZERO

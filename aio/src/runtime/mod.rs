@@ -52,6 +52,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 
 pub use builder::Builder;
+pub(crate) use parked::Slept;
 pub(crate) use shared::Shared;
 pub use stats::Stats;
 pub use timer::{Expire, Timer};

@@ -4,17 +4,32 @@
 //! means that nobody sees, and no further thread can be begun, one of the sleepers is called to poll.
 //! It notes itself before it looks whether it is needed, and whoever may block looks at the notes
 //! after having left the kernel: so one of the two sees the other.
+//!
+//! While one polls for all, the callbacks that are due are nobody's to run, except that each of them
+//! may be what a sleeper waits for. That sleeper is called to run it.
 
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
 use crate::core::Core;
+use crate::runtime::queue::Queue;
 use crate::sync::{AtomicBool, Ordering::SeqCst};
 
 /// The notes of all sleepers of a runtime.
 pub(crate) struct Parked {
     sleepers: Mutex<Vec<Arc<Sleeper>>>,
+}
+
+/// How a thread has slept.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Slept {
+    /// Until what it waits for had ended, or may have.
+    UntilIdle,
+    /// Until it was called.
+    UntilCalled,
+    /// Somebody has to poll, and there is nobody else.
+    NotAtAll,
 }
 
 struct Sleeper {
@@ -29,8 +44,8 @@ impl Parked {
     }
 
     /// Sleeps until `core` is idle or the thread is called, unless `is_covered` says that nobody looks
-    /// after the runtime then. That is the answer.
-    pub(crate) fn sleep(&self, core: &Arc<Core>, is_covered: impl FnOnce() -> bool) -> bool {
+    /// after the runtime then.
+    pub(crate) fn sleep(&self, core: &Arc<Core>, is_covered: impl FnOnce() -> bool) -> Slept {
         let sleeper =
             Arc::new(Sleeper { core: Arc::clone(core), is_called: AtomicBool::new(false) });
         self.sleepers.lock().push(Arc::clone(&sleeper));
@@ -40,7 +55,21 @@ impl Parked {
         }
         let mut sleepers = self.sleepers.lock();
         sleepers.retain(|other| !Arc::ptr_eq(other, &sleeper));
-        is_covered
+        match (is_covered, sleeper.is_called.load(SeqCst)) {
+            (false, _) => Slept::NotAtAll,
+            (true, true) => Slept::UntilCalled,
+            (true, false) => Slept::UntilIdle,
+        }
+    }
+
+    /// Calls those whose callbacks are in `queue`.
+    pub(crate) fn call_for(&self, queue: &Queue) {
+        let sleepers = self.sleepers.lock();
+        for sleeper in &*sleepers {
+            if queue.holds(sleeper.core.address()) && !sleeper.is_called.swap(true, SeqCst) {
+                sleeper.core.slot.wake();
+            }
+        }
     }
 
     /// Calls one of the sleepers, if there are any.

@@ -50,6 +50,11 @@ impl Queue {
         Some((task, left))
     }
 
+    /// True if the one at this address is queued.
+    pub(crate) fn holds(&self, address: usize) -> bool {
+        self.tasks.lock().iter().any(|task| Arc::as_ptr(task).addr() == address)
+    }
+
     /// Takes the one at this address, wherever it stands.
     pub(crate) fn take(&self, address: usize) -> Option<Arc<dyn Task>> {
         let mut tasks = self.tasks.lock();

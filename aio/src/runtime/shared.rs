@@ -306,6 +306,17 @@ impl Shared {
         self.cover(0);
     }
 
+    /// Runs the callback of the aio at `awaited`, for which a callback on this thread waits, if it is
+    /// due and nobody else has begun with it.
+    pub(crate) fn run_awaited(&self, awaited: usize) {
+        if let Some(task) = self.queue.take(awaited) {
+            self.cover(0);
+            let before = current::set_phase(Phase::Running);
+            self.shielded("a callback", || task.run());
+            current::set_phase(before);
+        }
+    }
+
     /// True if threads that wait for an aio may be in the selector.
     pub(crate) fn has_turning_waits(&self) -> bool {
         self.is_host_driven() || self.turning_waits.load(SeqCst) > 0

@@ -11,8 +11,9 @@
 //! completions are made at all, every wait ends after [`GUARD`] at the latest and looks; when none
 //! was made during a whole such wait, the guard goes off and idle threads sleep undisturbed.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use crate::clock;
 use crate::deadline::{Deadlines, NEVER};
 use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
 
@@ -67,7 +68,7 @@ impl Timekeeper {
         } else {
             self.backup.store(first.saturating_add(BACKUP_TICKS), SeqCst);
         }
-        let until = deadlines.until(first, Instant::now());
+        let until = deadlines.until(first, clock::now());
         let limit = if keeps { until } else { until + BACKUP };
         Some(guard.map_or(limit, |guard| guard.min(limit)))
     }

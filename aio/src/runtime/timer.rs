@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
+use crate::clock;
 use crate::deadline::{DeadlineCell, Timed};
 use crate::runtime::Shared;
 
@@ -46,7 +47,7 @@ impl Timer {
 
     /// Fires after `delay`; one beyond the clock's range never ends.
     pub fn set_after(&self, delay: Duration) {
-        match Instant::now().checked_add(delay) {
+        match clock::now().checked_add(delay) {
             Some(at) => self.set(at),
             None => self.clear(),
         }

@@ -11,7 +11,6 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use crate::deadline::{NEVER, Timed};
-use crate::log;
 use crate::runtime::crew::{Duty, Grant, Slot, State};
 use crate::runtime::current::{self, Phase};
 use crate::runtime::detector::{SLOW, Stopwatch};
@@ -19,6 +18,7 @@ use crate::runtime::selector::{Event, Events, WAITERS};
 use crate::runtime::sources::Ready;
 use crate::runtime::watchdog::{self, After};
 use crate::runtime::{Shared, Task};
+use crate::{clock, log};
 
 /// Callbacks between two looks at the selector.
 const CALLBACKS: usize = 256;
@@ -175,12 +175,9 @@ impl Worker {
         shared.roles.leave_wait();
         self.handle(shared, place);
         current::publish();
-        if let Some(task) = shared.queue.take(awaited) {
-            shared.cover(0);
-            let before = current::set_phase(Phase::Running);
-            shared.shielded("a callback", || task.run());
-            current::set_phase(before);
-        }
+        shared.run_awaited(awaited);
+        // Of the others that wait, each runs its own.
+        shared.parked.call_for(&shared.queue);
         place.set(before);
     }
 
@@ -221,7 +218,7 @@ impl Worker {
     /// and may: so each is taken alone, and others can take the next one and find what this thread
     /// has gathered. True if more are due.
     fn fire_deadlines(&mut self, shared: &Shared, place: &Slot) -> bool {
-        let now = Instant::now();
+        let now = clock::now();
         let tick = shared.deadlines.tick_of(now);
         for _ in 0..DEADLINES {
             if shared.is_forked() {

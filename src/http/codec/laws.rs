@@ -349,7 +349,7 @@ fn decode(input: &[u8], cuts: Cuts<'_>, limits: &Limits) -> Decoded {
 }
 
 /// Cuts `len` bytes into pieces whose lengths are `cuts` plus one, over and over; one if none.
-fn pieces(len: usize, cuts: Cuts<'_>) -> impl Iterator<Item = Range<usize>> {
+pub(crate) fn pieces(len: usize, cuts: Cuts<'_>) -> impl Iterator<Item = Range<usize>> {
     let mut lens = cuts.iter().cycle().map(|&cut| usize::from(cut) + 1);
     let mut start = 0;
     std::iter::from_fn(move || {

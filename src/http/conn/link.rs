@@ -16,8 +16,8 @@
 //! Locks: the state, and below it, for moments, messages that only a read or the owner holds.
 
 use std::sync::{Arc, OnceLock, Weak};
-use std::time::Instant;
 
+use nng_aio::clock;
 use nng_aio::net::Addr;
 use nng_aio::{
     Aio, Cancel, Error, Expire, Holding, NoteLock, Operation, OperationId, Readiness, Runtime,
@@ -528,7 +528,7 @@ impl Watcher for Link {
 
 impl Expire for Link {
     fn expired(self: Arc<Self>) {
-        let now = Instant::now();
+        let now = clock::now();
         self.with(|state, effects| state.on_time(now, effects));
     }
 }

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use nng_aio::net::Addr;
-use nng_aio::{Runtime, Task};
+use nng_aio::{Runtime, Task, clock};
 use parking_lot::RwLock;
 
 /// What became of one request.
@@ -65,14 +65,14 @@ impl AccessLog {
     /// Begins an entry if somebody wants to hear of it.
     pub(super) fn begin(&self, describe: impl FnOnce() -> Access) -> Option<Box<Entry>> {
         let is_on = self.is_on.load(Relaxed);
-        is_on.then(|| Box::new(Entry { began: Instant::now(), access: describe() }))
+        is_on.then(|| Box::new(Entry { began: clock::now(), access: describe() }))
     }
 
     /// Hands an entry to the hook, soon.
     pub(super) fn record(&self, runtime: &Runtime, entry: Entry, end: impl FnOnce(&mut Access)) {
         let Some(hook) = self.hook.read().clone() else { return };
         let Entry { began, mut access } = entry;
-        access.duration = began.elapsed();
+        access.duration = clock::now().saturating_duration_since(began);
         end(&mut access);
         runtime.schedule(Arc::new(Record { hook, access }));
     }

@@ -134,7 +134,10 @@ impl Core {
     }
 
     /// Makes what carries a connection of an accepted socket.
-    fn transport(&self, socket: Socket) -> Result<Transport, Error> {
+    ///
+    /// # Errors
+    /// `Crypto` if what was set for TLS cannot be used.
+    pub(super) fn transport(&self, socket: Socket) -> Result<Transport, Error> {
         match &self.tls {
             None => Ok(socket.into()),
             Some(_) => Ok(tls::Channel::new(socket, &self.tls()?, "")?.into()),

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use nng_aio::net::Addr;
+use nng_aio::net::{Addr, Socket};
 use nng_aio::{Aio, Error, Runtime};
 
 use super::access::AccessHook;
@@ -12,6 +12,7 @@ use super::config::ServerConfig;
 use super::core::ServerStats;
 use super::handler::Handler;
 use super::owner::Owner;
+use super::session::Session;
 use super::{endpoint, registry};
 use crate::Url;
 use crate::http::Response;
@@ -127,6 +128,19 @@ impl Server {
         if let Ok(operation) = aio.begin() {
             self.owner.drain(operation);
         }
+    }
+
+    /// Serves a connection that was made elsewhere, as if it had been accepted, with TLS if that is the
+    /// server's: one that a service
+    /// manager hands over, or one end of a pair. The server need not listen for it, and its limit on
+    /// connections does not hold it back.
+    ///
+    /// # Errors
+    /// `Closed` once the server has stopped or the runtime ended; what the selector says if it takes
+    /// no more.
+    pub fn admit(&self, socket: Socket) -> Result<(), Error> {
+        let core = self.owner.core();
+        Session::begin(core, core.transport(socket)?)
     }
 
     /// Gives `handler` every request from now on that fits its path, method and host.

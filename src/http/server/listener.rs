@@ -6,8 +6,8 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock, Weak};
-use std::time::Instant;
 
+use nng_aio::clock;
 use nng_aio::log::{self, Level};
 use nng_aio::net::{Acceptor, Addr, Socket};
 use nng_aio::{Error, Expire, Readiness, Runtime, Task, Timer, Watcher};
@@ -130,7 +130,7 @@ impl Listener {
 
     fn after_error(&self, error: Error) -> Attempt {
         let mut pace = self.pace.lock();
-        let AfterError::Pause { until, is_first } = pace.on_error(Instant::now()) else {
+        let AfterError::Pause { until, is_first } = pace.on_error(clock::now()) else {
             return Attempt::Again;
         };
         // Under the lock, so that the timer always is the last pause's.
@@ -163,7 +163,7 @@ impl Watcher for Listener {
 
 impl Expire for Listener {
     fn expired(self: Arc<Self>) {
-        if self.pace.lock().on_pause_ended(Instant::now()) {
+        if self.pace.lock().on_pause_ended(clock::now()) {
             self.accept();
         }
     }

@@ -13,6 +13,7 @@
 //! | `pages` | error pages |
 //! | `access` | the record of each exchange |
 //! | `config` | limits and timeouts |
+//! | `laws` | what holds whatever a client sends; for tests |
 //!
 //! Contract: a request is matched without a lock, in a table that never changes. Limits and timeouts
 //! apply to everything a client can do or leave undone. No lock is held while a handler runs or is
@@ -31,6 +32,8 @@ mod exchange;
 mod handle;
 mod handler;
 mod host;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod laws;
 mod listener;
 mod owner;
 mod pace;

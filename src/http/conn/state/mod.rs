@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nng_aio::net::Socket;
-use nng_aio::{Error, Operation, OperationId, Readiness};
+use nng_aio::{Error, Operation, OperationId, Readiness, clock};
 
 use super::deadlines::Deadlines;
 use super::effects::Effects;
@@ -650,5 +650,5 @@ impl State {
 
 /// Returns the end of a limit of time that begins now.
 fn after(limit: Option<Duration>) -> Option<Instant> {
-    Instant::now().checked_add(limit?)
+    clock::now().checked_add(limit?)
 }
