@@ -131,9 +131,8 @@ impl Server {
     }
 
     /// Serves a connection that was made elsewhere, as if it had been accepted, with TLS if that is the
-    /// server's: one that a service
-    /// manager hands over, or one end of a pair. The server need not listen for it, and its limit on
-    /// connections does not hold it back.
+    /// server's: one that a service manager hands over, or one end of a pair. The server need not listen
+    /// for it, and its limit on connections does not hold it back.
     ///
     /// # Errors
     /// `Closed` once the server has stopped or the runtime ended; what the selector says if it takes
