@@ -90,8 +90,10 @@ const RECORD: usize = 16 << 10;
 const MAX_PLAINTEXT: usize = 16 << 10;
 /// Bytes received with one call.
 const ROOM: usize = 32 << 10;
-/// Calls to the system in one attempt.
+/// Calls to the system in one attempt to receive.
 const ROUNDS: usize = 8;
+/// Chunks in one attempt to send: what is left goes on when others had their turn.
+const CHUNKS: usize = 2;
 
 impl Channel {
     /// Takes over a connected socket; `host` is what a client has connected to, if it is known.
@@ -180,8 +182,12 @@ impl Channel {
         self.end == Some(End::Cut)
     }
 
-    /// The failure, if there was one.
-    pub(crate) fn failure(&self) -> Option<Error> {
+    /// The failure of TLS, if there was one, with which nothing can go on.
+    pub(crate) fn breach(&self) -> Option<Error> {
+        self.failure().filter(|error| matches!(error, Error::Crypto | Error::PeerAuth))
+    }
+
+    fn failure(&self) -> Option<Error> {
         match self.end {
             Some(End::Failed(error)) => Some(error),
             Some(End::Notified | End::Cut) | None => None,
@@ -372,7 +378,7 @@ impl Channel {
         self.shake_hands()?;
         let total = pieces.iter().map(|piece| piece.len()).sum();
         let mut reported = 0;
-        for _ in 0..ROUNDS {
+        for _ in 0..CHUNKS {
             match self.flush() {
                 Ok(()) => reported += std::mem::take(&mut self.unreported),
                 Err(_) if reported > 0 => return Ok(reported),
@@ -384,7 +390,10 @@ impl Channel {
             }
             self.unreported = self.encrypt(pieces, reported)?;
         }
-        // There were several, so something was reported.
+        // All but the last of them went out, so something is reported; the next attempt tells of errors.
+        if self.flush().is_ok() {
+            reported += std::mem::take(&mut self.unreported);
+        }
         Ok(reported)
     }
 

@@ -228,7 +228,7 @@ impl State {
     /// Ends everything that waits, with `Closed` nearly always.
     pub(super) fn end_all(&mut self, effects: &mut Effects) {
         // Of a failure of TLS everybody hears: none of them could have been done.
-        let failure = self.transport_mut().and_then(|socket| socket.tls()?.failure());
+        let failure = self.transport_mut().and_then(|socket| socket.tls()?.breach());
         let error = failure.unwrap_or(Error::Closed);
         while let Some(mut read) = self.reads.pop() {
             read.abandon();
