@@ -96,7 +96,7 @@ impl ResponseParser {
     }
 
     /// Returns spare memory to the system; between heads that is all of it.
-    #[cfg(any(test, fuzzing))]
+    #[cfg(test)]
     pub(crate) fn shrink_to_fit(&mut self) {
         self.lines.shrink_to_fit();
     }
