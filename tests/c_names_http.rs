@@ -257,6 +257,48 @@ fn not_called(_aio: &nng_aio) {
     panic!("no request is for this handler");
 }
 
+/// Adds a handler that was made; it can be changed no more.
+fn add(server: &nng_http_server, h: Option<nng_http_handler>) -> nng_http_handler {
+    let h = h.expect("it was made");
+    assert_eq!(nng_http_server_add_handler(server, &h), 0);
+    assert_eq!(nng_http_handler_set_tree(&h), NNG_EBUSY);
+    assert_eq!(nng_http_handler_set_tree_exclusive(&h), NNG_EBUSY);
+    h
+}
+
+#[test]
+fn files_directories_and_redirects_are_served() {
+    let directory = Directory::new();
+    std::fs::write(directory.join("page.html"), "from a file").expect("the directory is ours");
+    let (server, mut h) = (server(), None);
+    assert_eq!(nng_http_handler_alloc_file(&mut h, "/f", directory.join("page.html")), 0);
+    add(&server, h.take());
+    assert_eq!(nng_http_handler_alloc_directory(&mut h, "/d", directory.join("")), 0);
+    add(&server, h.take());
+    assert_eq!(nng_http_handler_alloc_redirect(&mut h, "/r", 0, "/d"), 0);
+    assert_eq!(nng_http_handler_set_tree(h.as_ref().expect("it was made")), 0);
+    add(&server, h.take());
+    assert_eq!(nng_http_handler_alloc_static(&mut h, "/s", "static", None), 0);
+    assert_eq!(nng_http_handler_set_tree_exclusive(h.as_ref().expect("it was made")), 0);
+    add(&server, h.take());
+    assert_eq!(nng_http_handler_alloc(&mut h, "/s/below", not_called), 0);
+    let below = h.expect("it was made");
+    assert_eq!(nng_http_server_add_handler(&server, &below), NNG_EADDRINUSE);
+    assert_eq!(nng_http_server_start(&server), 0);
+    for (path, answer) in [
+        ("/f", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"),
+        ("/d/page.html", "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"),
+        ("/d/../page.html", "HTTP/1.1 404 "),
+        ("/r/page.html", "HTTP/1.1 301 Moved Permanently\r\nConnection: close\r\n"),
+        ("/s/below", "HTTP/1.1 200 "),
+    ] {
+        let text = ask(port(&server), path, "");
+        assert!(text.starts_with(answer), "{path}: {text}");
+    }
+    assert!(ask(port(&server), "/f", "").ends_with("\r\n\r\nfrom a file"));
+    assert!(ask(port(&server), "/r/page.html", "").contains("\r\nLocation: /d/page.html\r\n"));
+}
+
 #[test]
 fn handlers_are_added_changed_and_taken_away() {
     let server = server();

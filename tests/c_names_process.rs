@@ -108,7 +108,9 @@ fn declared_in_rust() -> BTreeMap<&'static str, Function> {
                 Some((parameters, returns)) => (parameters, returns),
                 None => (signature.rsplit_once(')').expect("it has parameters").0, ""),
             };
-            let name_of = |part: &&str| part.split(':').next().unwrap_or_default().to_owned();
+            // A name that is a word of Rust is written in another way, and is the same.
+            let plain = |name: &str| name.trim_start_matches("r#").to_owned();
+            let name_of = |part: &&str| plain(part.split(':').next().unwrap_or_default());
             let parameters = split(parameters).iter().map(name_of).collect();
             functions.insert(name, Function { returns: returns.to_owned(), parameters });
         }

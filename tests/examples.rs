@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "support/directory.rs"]
+mod directory;
 mod support;
 
 use std::io::{Read, Write};
@@ -11,6 +13,7 @@ use std::os::unix::net::UnixStream;
 use std::process::Command;
 use std::time::Duration;
 
+use directory::Directory;
 use support::LIMIT;
 use support::program::{Program, read_all, run};
 use support::server::{read_until, status};
@@ -220,7 +223,7 @@ fn the_line_that_it_prints_works() {
 
 #[test]
 fn help_says_what_there_is() {
-    for name in ["http_server", "echo", "host_loop"] {
+    for name in ["http_server", "echo", "host_loop", "file_server", "rest"] {
         for option in ["-h", "--help"] {
             let output = run(name, &[option]);
             assert!(output.status.success());
@@ -245,6 +248,12 @@ fn bad_arguments_are_named_and_end_with_two() {
         ("echo", &["127.0.0.1:0"], "one URL"),
         ("echo", &["tcp://127.0.0.1:0", "ipc:///x"], "one URL"),
         ("host_loop", &["-x"], "one address"),
+        ("rest", &["-x"], "`-x`"),
+        ("rest", &["127.0.0.1:1", "127.0.0.1:2"], "`127.0.0.1:2`"),
+        ("file_server", &["--list"], "`--list`"),
+        ("file_server", &["a", "b"], "`b`"),
+        ("file_server", &["--listen"], "--listen needs an address"),
+        ("file_server", &["--listen", "8080"], "`8080`"),
     ] {
         let output = run(name, arguments);
         let text = String::from_utf8(output.stderr).unwrap();
@@ -334,4 +343,70 @@ fn a_host_serves_what_was_typed_last() {
     *program.input() = None;
     assert!(program.finish().0.success());
     assert_eq!(read_all(&mut stream), b"");
+}
+
+#[test]
+fn files_of_a_directory_are_served_and_nothing_else() {
+    let directory = Directory::new();
+    std::fs::create_dir(directory.join("sub")).unwrap();
+    std::fs::write(directory.join("sub/a.txt"), "text").unwrap();
+    let path = directory.join("");
+    for (options, listed) in [(&["--listing"][..], true), (&[], false)] {
+        let arguments = [options, &["--listen", "127.0.0.1:0", path.to_str().unwrap()]].concat();
+        let program = Program::start("file_server", &arguments);
+        let line = program.line();
+        let (_, command) = line.split_once("http://").unwrap();
+        let mut stream = connect(command.split('/').next().unwrap());
+        let mut get = |path: &str| ask(&mut stream, &format!("GET {path} HTTP/1.1"), &[], b"");
+        assert_eq!(get("/sub/a.txt").body, b"text");
+        assert_eq!(get("/../etc/passwd").status, 404);
+        let list = get("/sub/");
+        assert_eq!(list.status, if listed { 200 } else { 404 });
+        let has_name = String::from_utf8_lossy(&list.body).contains("<a href=\"./a.txt\">");
+        assert_eq!(has_name, listed);
+        program.interrupt();
+        let (status, rest) = program.finish();
+        assert!(status.success());
+        assert_eq!(rest, ["Served 3 requests."]);
+        assert_eq!(read_all(&mut stream), b"");
+    }
+}
+
+#[test]
+fn notes_are_kept_in_json() {
+    let program = Program::start("rest", &["127.0.0.1:0"]);
+    let line = program.line();
+    let addr = line.strip_prefix("Serving on http://").unwrap().split(',').next().unwrap();
+    let mut stream = connect(addr);
+    let table = [
+        ("POST /notes", r#"{"text":"one"}"#, 201, r#"{"id":1,"text":"one"}"#),
+        ("POST /notes/", r#"{"text":"two"}"#, 201, r#"{"id":2,"text":"two"}"#),
+        ("GET /notes/1", "", 200, r#"{"id":1,"text":"one"}"#),
+        ("PUT /notes/1", r#"{"text":"\u00e9"}"#, 200, "{\"id\":1,\"text\":\"\u{e9}\"}"),
+        ("DELETE /notes/2", "", 204, ""),
+        ("GET /notes", "", 200, "[{\"id\":1,\"text\":\"\u{e9}\"}]"),
+        ("GET /notes/2", "", 404, r#"{"error":"there is no such note"}"#),
+        ("GET /notes/x", "", 404, r#"{"error":"there is nothing here"}"#),
+        ("PATCH /notes/1", "", 405, r#"{"error":"here one can GET, HEAD, PUT, DELETE"}"#),
+    ];
+    for (line, body, status, expected) in table {
+        let answer = ask(&mut stream, &format!("{line} HTTP/1.1"), &[], body.as_bytes());
+        assert_eq!(answer.status, status, "{line}");
+        assert_eq!(String::from_utf8_lossy(&answer.body), expected, "{line}");
+    }
+    for body in ["", "{", "[]", "{}", r#"{"text":1}"#, r#"{"text":"","more":1}"#] {
+        let answer = ask(&mut stream, "POST /notes HTTP/1.1", &[], body.as_bytes());
+        assert_eq!(answer.status, 400, "{body}");
+        assert!(answer.body.starts_with(b"{\"error\":\"the body is no note: "), "{body}");
+    }
+    program.interrupt();
+    assert!(program.finish().0.success());
+}
+
+#[test]
+fn what_is_no_directory_is_named_and_ends_with_one() {
+    let output = run("file_server", &["/no/such/directory"]);
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains("`/no/such/directory`"), "{text}");
 }

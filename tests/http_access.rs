@@ -98,6 +98,10 @@ fn what_a_handler_writes_itself_is_recorded() {
     assert!(record.sent > 3);
     assert_eq!(client.get("/switch").status, 101);
     assert_eq!(facts(&heard(&hear)), ("GET", "/switch", 101, true));
+    // Also if that closes the connection, and before the client does.
+    let mut client = Client::new(&server);
+    assert!(client.exchange("GET", "/own", "Connection: close\r\n").closes());
+    assert_eq!(facts(&heard(&hear)), ("GET", "/own", 203, true));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use nng_oxide::Error;
 use nng_oxide::http::{Exchange, Handler, Request, Response, Server, ServerConfig, Shared};
+use support::client::Client;
 use support::server::{ask, connect, read_until, running, status};
 
 fn server() -> Server {
@@ -60,6 +61,64 @@ fn requests_go_to_the_handler_of_their_path_and_host() {
     ] {
         assert_eq!(page(&server, path, host), text, "{path} {host}");
     }
+}
+
+#[test]
+fn trees_answer_below_their_path_unless_somebody_deeper_does() {
+    let server = server();
+    let whole = saying("/", "site");
+    whole.set_tree().unwrap();
+    whole.set_method(None).unwrap();
+    let part = saying("/part", "part");
+    part.set_tree_exclusive().unwrap();
+    let post = saying("/part/post", "post");
+    post.set_method("POST").unwrap();
+    for handler in [&part, &whole, &post] {
+        server.add_handler(handler).unwrap();
+    }
+    assert_eq!(part.set_tree(), Err(Error::Busy));
+    assert_eq!(server.add_handler(&saying("/part/of", "of")), Err(Error::AddressInUse));
+    for (path, text) in [
+        ("/", "site"),
+        ("/x/y", "site"),
+        ("/parts", "site"),
+        ("/part", "part"),
+        ("/part/", "part"),
+        ("/part/x%2Fy", "part"),
+        ("/part/post", "part"),
+        ("http://h/part/x", "part"),
+    ] {
+        assert_eq!(page(&server, path, "h"), text, "{path}");
+    }
+    assert!(answer(&server, "POST /part/post", "h").1.ends_with("post"));
+    assert!(answer(&server, "PUT /part/post", "h").1.ends_with("site"));
+    server.del_handler(&part).unwrap();
+    assert_eq!(page(&server, "/part/x", "h"), "site");
+    assert_eq!(part.set_tree(), Ok(()));
+    server.add_handler(&saying("/part/of", "of")).unwrap();
+    assert_eq!(server.add_handler(&part), Ok(()));
+    assert_eq!(page(&server, "/part/of", "h"), "of");
+}
+
+#[test]
+fn redirects_lead_on_whatever_the_method_and_close() {
+    let server = server();
+    let handler = Handler::redirect("/old", 308, "/new");
+    handler.set_tree().unwrap();
+    server.add_handler(&handler).unwrap();
+    for method in ["GET", "HEAD", "DELETE"] {
+        let mut client = Client::new(&server);
+        let answer = client.exchange(method, "/old/x?y", "");
+        assert_eq!((answer.status, answer.closes()), (308, true), "{method}");
+        assert_eq!(answer.field("Location"), Some("/new/x?y"), "{method}");
+        client.expect_end();
+    }
+    let mut client = Client::new(&server);
+    client.send("POST /old HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nGET /");
+    let answer = client.answer();
+    assert_eq!((answer.status, answer.field("Location")), (308, Some("/new")));
+    assert!(answer.text().contains("<a href=\"/new\">/new</a>"));
+    client.expect_end();
 }
 
 #[test]

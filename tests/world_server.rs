@@ -17,8 +17,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
+use nng_aio::Aio;
 use nng_aio::net::Socket;
-use nng_oxide::http::{Exchange, Handler, Response, Server, ServerConfig};
+use nng_oxide::http::{BodyWriter, Exchange, Handler, Response, Server, ServerConfig};
 use parking_lot::Mutex;
 use world::{Chance, World, for_seeds};
 
@@ -83,13 +84,13 @@ impl Peer {
         let plain = |method: &str, path: &str, fields: &str| {
             format!("{method} {path} HTTP/1.1\r\nHost: h\r\n{fields}\r\n").into_bytes()
         };
-        let paths = ["now", "later", "own", "asleep", "raw"];
+        let paths = ["now", "later", "own", "pieces", "chunks", "asleep", "raw"];
         let path = format!("/{}?{id}={len}", paths[chance.below(paths.len())]);
         let wire = match chance.below(12) {
             0..=4 => plain("GET", &path, &fields),
             5 => {
                 is_head = true;
-                let path = format!("/{}?{id}={len}", paths[chance.below(3)]);
+                let path = format!("/{}?{id}={len}", paths[chance.below(5)]);
                 plain("HEAD", &path, &fields)
             }
             6 => {
@@ -182,11 +183,12 @@ impl Peer {
                 let mut lines = fields.split("\r\n").filter_map(|line| line.split_once(": "));
                 lines.find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value)
             };
-            let len: usize = field("content-length").expect(&head).parse().expect("a length");
+            let len = field("content-length").map(|len| len.parse::<usize>().expect("a length"));
             let closes = field("connection") == Some("close");
             if status == 408 && has_faults {
                 // The network, or the client, was too slow for the server.
                 assert!(closes);
+                let len = len.expect(&head);
                 if self.input.len() >= end + 4 + len {
                     self.input.drain(..end + 4 + len);
                     self.is_done = true;
@@ -195,18 +197,17 @@ impl Peer {
             }
             let Some(request) = self.expected.front() else { panic!("an answer too many: {head}") };
             let is_head = request.is_head;
-            let whole = end + 4 + if is_head { 0 } else { len };
-            if self.input.len() < whole {
+            let Some((body, wire_len)) = received(&self.input[end + 4..], len, is_head) else {
                 return;
-            }
+            };
             let request = self.expected.pop_front().expect("there is one");
             assert_eq!(status, request.status, "{head}");
             if request.status == 200 {
-                assert_eq!(len, request.body.len(), "{head}");
-                assert!(is_head || self.input[end + 4..whole] == request.body, "{head}");
+                assert!(len.is_none_or(|len| len == request.body.len()), "{head}");
+                assert!(is_head || body == request.body, "{head}");
             }
             assert!(closes || !request.ends, "{head}");
-            self.input.drain(..whole);
+            self.input.drain(..end + 4 + wire_len);
             self.is_done = closes || self.expected.is_empty();
         }
         assert!(!self.is_done || self.input.is_empty(), "something behind the end");
@@ -215,6 +216,27 @@ impl Peer {
     /// Nothing more is to be expected.
     fn is_over(&self) -> bool {
         self.is_done || self.stream.is_none()
+    }
+}
+
+/// The body at the beginning of what has come, and how much it takes there; `None` if it is not whole.
+fn received(input: &[u8], len: Option<usize>, is_head: bool) -> Option<(Vec<u8>, usize)> {
+    if is_head {
+        return Some((Vec::new(), 0));
+    }
+    if let Some(len) = len {
+        return input.get(..len).map(|body| (body.to_vec(), len));
+    }
+    let (mut body, mut at) = (Vec::new(), 0);
+    loop {
+        let end = at + input.get(at..)?.windows(2).position(|bytes| bytes == b"\r\n")?;
+        let size = std::str::from_utf8(&input[at..end]).expect("a size");
+        let size = usize::from_str_radix(size, 16).expect("a size");
+        at = end + 2 + size + 2;
+        body.extend_from_slice(input.get(end + 2..at)?.strip_suffix(b"\r\n").expect("an end"));
+        if size == 0 {
+            return Some((body, at));
+        }
     }
 }
 
@@ -256,6 +278,51 @@ fn respond(exchange: Exchange, body: Vec<u8>) {
     let mut response = Response::new();
     response.set_body(body);
     exchange.respond(response);
+}
+
+/// A body of which something is still to be written.
+struct Left {
+    writer: BodyWriter,
+    bytes: Vec<u8>,
+    writes: Arc<Later>,
+}
+
+/// Writes the next piece, which gets longer each time; the aio's callback does so, too.
+fn write_next(slot: &Mutex<Option<Left>>, aio: &Aio, is_callback: bool) {
+    let mut slot = slot.lock();
+    let Some(left) = &mut *slot else { panic!("a callback comes once") };
+    if is_callback {
+        left.writes.ended.fetch_add(1, SeqCst);
+    }
+    if aio.outcome().is_err() || left.bytes.is_empty() {
+        let left = slot.take().expect("it is there");
+        drop(slot);
+        return left.writer.finish();
+    }
+    left.writes.begun.fetch_add(1, SeqCst);
+    let len = left.bytes.len().min(1 + left.bytes.len() / 3);
+    let rest = left.bytes.split_off(len);
+    aio.set_buffer(std::mem::replace(&mut left.bytes, rest)).expect("it is idle");
+    left.writer.write(aio);
+}
+
+/// Answers in pieces, one when the last is out.
+fn in_pieces(path: &str, knows_len: bool, writes: &Arc<Later>) -> Handler {
+    let writes = Arc::clone(writes);
+    any_method(path, move |exchange| {
+        let bytes = wanted(exchange.request().uri());
+        let len = knows_len.then_some(bytes.len() as u64);
+        let writer = exchange.respond_in_pieces(Response::new(), len);
+        let runtime = writer.runtime().clone();
+        let left = Left { writer, bytes, writes: Arc::clone(&writes) };
+        let slot = Arc::new(Mutex::new(Some(left)));
+        let aio = runtime.aio({
+            let slot = Arc::clone(&slot);
+            move |aio| write_next(&slot, aio, true)
+        });
+        write_next(&slot, &aio, false);
+        aio.detach();
+    })
 }
 
 fn any_method(path: &str, answer: impl Fn(Exchange) + Send + Sync + 'static) -> Handler {
@@ -334,6 +401,8 @@ fn serve(world: &World, later: &Arc<Later>) -> Server {
         any_method("/fails", |exchange| exchange.fail(nng_oxide::Error::Internal)),
         Handler::fixed("/fixed", "fixed", None).expect("a type"),
         own,
+        in_pieces("/pieces", true, later),
+        in_pieces("/chunks", false, later),
         raw,
         asleep,
         echo,

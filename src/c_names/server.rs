@@ -102,6 +102,35 @@ pub fn nng_http_handler_alloc_static<'a>(
     make(hp, Handler::fixed(path, data, content_type.into()))
 }
 
+/// Makes a handler that answers with what is in a file; see [`Handler::file`].
+pub fn nng_http_handler_alloc_file(
+    hp: &mut Option<nng_http_handler>,
+    path: &str,
+    filename: impl AsRef<Path>,
+) -> i32 {
+    make(hp, Ok(Handler::file(path, filename)))
+}
+
+/// Makes a handler that answers with the files in a directory; see [`Handler::directory`].
+pub fn nng_http_handler_alloc_directory(
+    hp: &mut Option<nng_http_handler>,
+    path: &str,
+    dirname: impl AsRef<Path>,
+) -> i32 {
+    make(hp, Ok(Handler::directory(path, dirname)))
+}
+
+/// Makes a handler that sends clients to another location; see [`Handler::redirect`]. The status 0 is
+/// 301.
+pub fn nng_http_handler_alloc_redirect(
+    hp: &mut Option<nng_http_handler>,
+    path: &str,
+    status: u16,
+    r#where: &str,
+) -> i32 {
+    make(hp, Ok(Handler::redirect(path, status, r#where)))
+}
+
 /// Lets go of a handler, which goes on with what it has been given.
 pub fn nng_http_handler_free(h: impl Into<Option<nng_http_handler>>) {
     drop(h.into());
@@ -121,6 +150,17 @@ pub fn nng_http_handler_set_host<'a>(
     host: impl Into<Option<&'a str>>,
 ) -> i32 {
     code(h.set_host(host))
+}
+
+/// Gives a handler everything below its path; see [`Handler::set_tree`]. `NNG_EBUSY`.
+pub fn nng_http_handler_set_tree(h: &nng_http_handler) -> i32 {
+    code(h.set_tree())
+}
+
+/// Gives a handler everything below its path, and nobody else; see [`Handler::set_tree_exclusive`].
+/// `NNG_EBUSY`.
+pub fn nng_http_handler_set_tree_exclusive(h: &nng_http_handler) -> i32 {
+    code(h.set_tree_exclusive())
 }
 
 /// Chooses whether bodies are collected, and up to which size; see [`Handler::collect_body`].

@@ -31,7 +31,7 @@ impl Date {
     }
 
     /// Returns the date of a number of seconds since 1970; the end of the year 9999 is the last.
-    fn of(second: u64) -> Self {
+    pub(crate) fn of(second: u64) -> Self {
         let time = UNIX_EPOCH + Duration::from_secs(second.min(Self::MAX));
         let mut date = Self::EPOCH;
         // The text has exactly that length.

@@ -41,6 +41,9 @@ pub use request::Request;
 pub use response::Response;
 #[cfg(fuzzing)]
 pub(crate) use server::laws as server_laws;
-pub use server::{Access, AccessHook, Exchange, Handler, Server, ServerConfig, ServerStats};
+pub use server::{
+    Access, AccessHook, BodyWriter, DirectoryOptions, Exchange, Handler, Links, Server,
+    ServerConfig, ServerStats,
+};
 pub use shared::{Guard, Shared};
 pub use version::Version;

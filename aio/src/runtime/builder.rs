@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use crate::Error;
-use crate::runtime::lookups;
 use crate::runtime::selector::WAITERS;
 use crate::runtime::{Runtime, Shared};
+use crate::runtime::{blocking, lookups};
 
 /// The default limit of threads. They exist only while callbacks block; see [`Builder::threads`].
 const THREADS: usize = 256;
@@ -34,6 +34,7 @@ pub struct Builder {
 pub(crate) struct Config {
     pub(crate) threads: usize,
     pub(crate) resolver_threads: usize,
+    pub(crate) blocking_threads: usize,
     pub(crate) name: String,
     pub(crate) stack_size: Option<usize>,
     pub(crate) host_driven: bool,
@@ -45,6 +46,7 @@ impl Builder {
             config: Config {
                 threads: THREADS,
                 resolver_threads: lookups::THREADS,
+                blocking_threads: blocking::THREADS,
                 name: String::from("nng"),
                 stack_size: None,
                 host_driven: false,
@@ -74,8 +76,17 @@ impl Builder {
         self
     }
 
-    /// The name of all threads, by default `nng`; those that look up names add `:resolver`. The
-    /// system may show only the first 15 bytes.
+    /// The number of threads for [`Runtime::run_blocking`]; at least 1, by default 4.
+    ///
+    /// They are begun by the first such work, also if the runtime is driven by the host, and end when
+    /// they are idle. While work is stuck there may be four times as many.
+    pub fn blocking_threads(mut self, count: usize) -> Self {
+        self.config.blocking_threads = count.max(1);
+        self
+    }
+
+    /// The name of all threads, by default `nng`; those that look up names add `:resolver`, those for
+    /// other work that blocks `:blocking`. The system may show only the first 15 bytes.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.config.name = name.into().replace('\0', "");
         self
@@ -87,7 +98,7 @@ impl Builder {
         self
     }
 
-    /// No threads but those that look up names: everything happens in [`Runtime::turn`], which the host calls from its own loop.
+    /// No threads but those that look up names or do other work that blocks: everything else happens in [`Runtime::turn`], which the host calls from its own loop.
     pub fn host_driven(mut self) -> Self {
         self.config.host_driven = true;
         self

@@ -1,4 +1,6 @@
-//! Threads for calls that block in the system and that nothing can interrupt: lookups of names.
+//! Threads for calls that block in the system and that nothing can interrupt: lookups of names, and
+//! what else is handed to [`Runtime::run_blocking`](crate::Runtime::run_blocking), each with threads
+//! of their own, so that neither waits for the other.
 //!
 //! A few threads take lookups from a channel. They are begun when work waits, end when none came
 //! for a while, and are no part of the crew: they run no callbacks. Threads that serve nobody are
@@ -10,7 +12,8 @@
 //! | in a call that takes long | when work waited for [`PATIENCE`] and no call returned meanwhile |
 //!
 //! There are never more than [`GROWTH`] times the usual number. At the end of the runtime the free
-//! threads are joined; one in a call is left to itself and holds nothing of the runtime.
+//! threads are joined, and what waits is dropped; a thread in a call is left to itself and holds
+//! nothing of the runtime.
 
 use std::io;
 use std::sync::{Arc, Weak};
@@ -21,8 +24,8 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use parking_lot::Mutex;
 use slab::Slab;
 
-use crate::Error;
 use crate::runtime::{Expire, Shared, Timer};
+use crate::{Error, log, shield};
 
 /// The number of threads beyond which only stuck ones are replaced, unless the builder is told
 /// another (NNG's default).
@@ -97,14 +100,14 @@ enum Doing {
 
 impl Lookups {
     /// No thread yet; at most `usual` while none of them is stuck.
-    pub(crate) fn new(runtime_name: &str, usual: usize) -> Arc<Self> {
-        Arc::new(Self::with_limits(runtime_name, usual, PATIENCE, IDLE))
+    pub(crate) fn new(thread_name: String, usual: usize) -> Arc<Self> {
+        Arc::new(Self::with_limits(thread_name, usual, PATIENCE, IDLE))
     }
 
-    fn with_limits(runtime_name: &str, usual: usize, patience: Duration, idle: Duration) -> Self {
+    fn with_limits(thread_name: String, usual: usize, patience: Duration, idle: Duration) -> Self {
         let (sender, receiver) = unbounded();
         Self {
-            thread_name: format!("{runtime_name}:resolver"),
+            thread_name,
             usual,
             patience,
             idle,
@@ -178,9 +181,15 @@ impl Lookups {
         let timer = pool.timer.take();
         let free = pool.threads.iter_mut().filter(|(_, thread)| thread.doing == Doing::Nothing);
         let joins: Vec<_> = free.filter_map(|(_, thread)| thread.handle.take()).collect();
+        // Threads that are all in a call would keep it, and with it what it holds of the runtime.
+        let unbegun: Vec<_> = self.receiver.try_iter().collect();
+        pool.unbegun -= unbegun.len();
         drop(pool);
         drop(timer);
         drop(sender);
+        for lookup in unbegun {
+            dispose(lookup);
+        }
         for join in joins {
             // A thread of ours may drop the last owner of the runtime.
             if join.thread().id() != thread::current().id() {
@@ -215,6 +224,7 @@ impl Lookups {
                         return Some(lookup);
                     }
                     drop(pool);
+                    dispose(lookup);
                 }
                 // Others suffice for what was handed over and is on its way through the channel.
                 Err(_) if pool.unbegun < pool.free() => {
@@ -303,6 +313,13 @@ impl Pool {
     }
 }
 
+/// Drops what will not be called, which may hold anything.
+fn dispose(lookup: Arc<dyn Lookup>) {
+    if shield::panics(|| drop(lookup)) {
+        log::error("NNG-PANIC", "the destructor of work that was dropped panicked");
+    }
+}
+
 /// The address that tells lookups apart while they live.
 pub(crate) fn address_of<L: ?Sized>(lookup: &Arc<L>) -> usize {
     Arc::as_ptr(lookup).cast::<()>().addr()
@@ -353,7 +370,7 @@ mod tests {
 
     impl Bench {
         fn new(usual: usize, patience: Duration, idle: Duration) -> Self {
-            let lookups = Arc::new(Lookups::with_limits("test", usual, patience, idle));
+            let lookups = Arc::new(Lookups::with_limits("test".into(), usual, patience, idle));
             let (tell, hear) = mpsc::channel();
             let runtime = Runtime::builder().build().expect("the system has threads");
             Self { lookups, runtime, tell, hear }

@@ -13,7 +13,7 @@
 //! | `queue.rs`, `sources.rs`, `registry.rs` | due callbacks, registered descriptors, living aios |
 //! | `timekeeper.rs` | how long a wait may last |
 //! | `timer.rs` | timers for providers |
-//! | `lookups.rs` | threads for lookups of names, which block in the system |
+//! | `lookups.rs`, `blocking.rs` | threads for what blocks in the system: lookups of names; other work |
 //! | `current.rs` | what a thread is doing for which runtime; the callbacks on its stack |
 //! | `waits.rs` | waits between callbacks that could never end |
 //! | `parked.rs` | waits in callbacks, when every thread is taken |
@@ -24,6 +24,7 @@
 //! Two classes of work: what providers do on readiness and deadlines runs at once on the polling
 //! thread and never blocks; user callbacks go through a queue that any thread may take from.
 
+pub(crate) mod blocking;
 mod builder;
 mod crew;
 pub(crate) mod current;
@@ -223,6 +224,27 @@ impl Runtime {
     /// Queues a user callback. It never runs on the caller's stack.
     pub fn schedule(&self, task: Arc<dyn Task>) {
         self.shared.schedule(task);
+    }
+
+    /// Runs `work` once on a thread that may block in the system, such as in reads of files, for which
+    /// there is nothing to wait for. Callbacks, which may block as well, are better off without.
+    ///
+    /// A few threads serve all such work, in order; see
+    /// [`Builder::blocking_threads`](Builder::blocking_threads). Whoever wants to hear of its end
+    /// finishes an operation in it.
+    ///
+    /// # Errors
+    /// `Closed` when the runtime ends or belongs to the parent of a fork; what the system answers if
+    /// there is no thread and it has none left. `work` is dropped then, as it is when the runtime ends
+    /// before it has begun.
+    ///
+    /// # Context
+    /// Does not block. `work` runs with no lock held, and may do anything. A panic is caught.
+    pub fn run_blocking(&self, work: impl FnOnce() + Send + 'static) -> Result<(), Error> {
+        if self.shared.is_closing() || self.shared.is_forked() {
+            return Err(Error::Closed);
+        }
+        self.shared.blocking.submit(&self.shared, Arc::new(blocking::Work::new(work)))
     }
 
     /// Ends the runtime: refuses new work, closes what is open, ends every operation with

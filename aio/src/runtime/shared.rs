@@ -48,6 +48,8 @@ pub(crate) struct Shared {
     pub(crate) detector: Detector,
     pub(crate) registry: Registry,
     pub(crate) lookups: Arc<Lookups>,
+    /// For what else blocks.
+    pub(crate) blocking: Arc<Lookups>,
     pub(crate) parked: Parked,
     pub(crate) counters: Counters,
     /// The host's threads, in turns.
@@ -85,7 +87,8 @@ impl Shared {
             timekeeper: Timekeeper::new(),
             detector: Detector::new(),
             registry: Registry::new(),
-            lookups: Lookups::new(&config.name, config.resolver_threads),
+            lookups: Lookups::new(format!("{}:resolver", config.name), config.resolver_threads),
+            blocking: Lookups::new(format!("{}:blocking", config.name), config.blocking_threads),
             parked: Parked::new(),
             counters: Counters::default(),
             turns: Turns::default(),

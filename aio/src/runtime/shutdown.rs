@@ -2,7 +2,8 @@
 //!
 //! 1. New work is refused: arming answers `Closed`, registering fails.
 //! 2. Every source is closed; what was in flight on it ends with `Closed`.
-//! 3. The threads that look up names end. One that is stuck in the system is not waited for.
+//! 3. The threads that look up names and those for other blocking work end. One that is stuck in the
+//!    system is not waited for.
 //! 4. Every aio is stopped; the provider of whatever is still armed is asked to end it.
 //! 5. The callbacks of all that run. Each thread ends when the queue is empty and no callback blocks
 //!    that it would have to cover for. All are joined.
@@ -23,6 +24,7 @@ pub(super) fn begin(shared: &Arc<Shared>) {
             shared.shielded("a watcher", || watcher.runtime_closed());
         }
         shared.lookups.close();
+        shared.blocking.close();
         for aio in shared.registry.all() {
             // The handle may have gone meanwhile, so a destructor may run here.
             shared.shielded("a destructor", || {

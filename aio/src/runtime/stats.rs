@@ -13,6 +13,8 @@ pub struct Stats {
     pub threads: usize,
     /// Threads that look up names and exist now.
     pub resolver_threads: usize,
+    /// Threads for other work that blocks that exist now.
+    pub blocking_threads: usize,
     /// Aios that exist now.
     pub aios: usize,
     /// Descriptors registered now.
@@ -37,6 +39,7 @@ pub(super) fn of(shared: &Shared) -> Stats {
     Stats {
         threads: shared.crew.threads(),
         resolver_threads: shared.lookups.threads(),
+        blocking_threads: shared.blocking.threads(),
         aios: shared.registry.len(),
         sources: shared.sources.len(),
         queued: shared.queue.len(),

@@ -114,6 +114,7 @@ impl Timekeeper {
 #[cfg(all(test, loom))]
 mod loom {
     use std::sync::{Arc, Weak};
+    use std::time::Instant;
 
     use ::loom::sync::Arc as Modelled;
     use ::loom::thread;

@@ -22,7 +22,7 @@ use super::{DIGITS, Limits};
 use crate::url::hex_value;
 
 /// What follows the data of a chunk.
-const CHUNK_END: &[u8] = b"\r\n";
+pub(crate) const CHUNK_END: &[u8] = b"\r\n";
 /// What ends a body in chunks: the last chunk and an empty trailer section.
 pub const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 
@@ -248,7 +248,7 @@ pub fn write_chunk(data: &[u8], out: &mut Vec<u8>) {
 }
 
 /// Appends the line before a chunk of `len` bytes; a length of zero would end the body.
-fn write_chunk_size(len: usize, out: &mut Vec<u8>) {
+pub(crate) fn write_chunk_size(len: usize, out: &mut Vec<u8>) {
     debug_assert!(len > 0, "the last chunk is written as LAST_CHUNK");
     let digits = len.checked_ilog(16).unwrap_or(0) + 1;
     for place in (0..digits).rev() {

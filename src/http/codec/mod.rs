@@ -38,7 +38,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use chunked::{ChunkedDecoder, Step};
+pub(crate) use chunked::{CHUNK_END, ChunkedDecoder, Step, write_chunk_size};
 pub use chunked::{LAST_CHUNK, write_chunk};
 pub(crate) use decimal::Decimal;
 pub(crate) use error::{ChunkError, HeadError};
@@ -48,7 +48,7 @@ pub(crate) use request::{RequestHead, RequestParser};
 #[cfg(any(test, fuzzing))]
 pub(crate) use response::ResponseHead;
 pub(crate) use response::ResponseParser;
-pub(crate) use target::TargetForm;
+pub(crate) use target::{TargetForm, path_and_query};
 
 /// The digits up to hexadecimal.
 const DIGITS: &[u8; 16] = b"0123456789abcdef";

@@ -81,3 +81,10 @@ impl TargetForm {
         }
     }
 }
+
+/// Returns path and query, as they came, of a target that has passed the parser and was not for
+/// `CONNECT`.
+pub(crate) fn path_and_query(target: &str) -> &str {
+    let form = TargetForm::of(&Method::Get, target.as_bytes());
+    form.map_or(target, |form| form.path(target))
+}

@@ -4,7 +4,7 @@
 //! | who | enters through |
 //! |---|---|
 //! | the holder of a [`Conn`](super::Conn) | `start_read`, `start_write`, `write_message`, `transact` |
-//! | the owner, a server's session | `read_for_owner`, `write_for_owner`, `set_answering` |
+//! | the owner, a server's session | `read_for_owner`, `write_for_owner`, `start_piece`, `set_answering` |
 //! | the selector, the timer, the runtime's end | `ready`, `expired`, `runtime_closed` |
 //! | whoever cancels an operation | `cancel` |
 //!
@@ -118,6 +118,27 @@ impl Link {
     /// Starts a write of the operation's buffers.
     pub(super) fn start_write(self: &Arc<Self>, is_all: bool, aio: &Aio) {
         let Some(operation) = accept(aio) else { return };
+        self.write_buffers(operation, Content::Raw { is_all });
+    }
+
+    /// Starts a write of all of the operation's buffers behind a prefix, which `prefix` makes of their
+    /// length once the operation is accepted; without one, nothing is sent.
+    pub(crate) fn start_piece(
+        self: &Arc<Self>,
+        aio: &Aio,
+        prefix: impl FnOnce(usize) -> Result<Option<Vec<u8>>, Error>,
+    ) {
+        let Some(operation) = accept(aio) else { return };
+        let len = operation.buffers().total_len();
+        match prefix(len) {
+            Ok(Some(prefix)) => self.write_buffers(operation, Content::Piece { prefix }),
+            Ok(None) if self.is_open() => operation.finish_with_count(len),
+            Ok(None) => operation.finish(Err(Error::Closed)),
+            Err(error) => operation.finish(Err(error)),
+        }
+    }
+
+    fn write_buffers(self: &Arc<Self>, operation: Operation, content: Content) {
         let id = operation.id();
         let mut effects = Effects::default();
         let mut state = self.state.lock();
@@ -129,7 +150,7 @@ impl Link {
         let write = Write {
             sink: Sink::Aio(operation),
             transaction: None,
-            content: Content::Raw { is_all },
+            content,
             sent: 0,
             then: Then::Keep,
         };
@@ -293,6 +314,16 @@ impl Link {
             }
         });
         is_out
+    }
+
+    /// Writes the end of a message for the owner, who does not hear of it.
+    pub(crate) fn write_end(self: &Arc<Self>, end: &mut Vec<u8>) {
+        self.with(|state, effects| {
+            if state.is_open() {
+                let (sink, body) = (Sink::Nobody, Body::empty());
+                send_or_queue(state, sink, None, end, &body, Then::Keep, effects);
+            }
+        });
     }
 
     /// Tells the client that its body is welcome, unless something of it has come already.

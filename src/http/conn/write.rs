@@ -26,6 +26,9 @@ pub(super) struct Write {
 pub(super) enum Content {
     /// The operation's buffers, until something has been sent or until all has.
     Raw { is_all: bool },
+    /// All of the operation's buffers as a piece of a message, behind what is none of them: a head, or
+    /// what begins a chunk. Without it the message is broken.
+    Piece { prefix: Vec<u8> },
     /// What is left of a message.
     Message { head: Vec<u8>, body: Option<Buffer> },
 }
@@ -63,9 +66,10 @@ impl Then {
 impl Content {
     /// Returns what the operation reports as moved when it fails after `sent` bytes: of a message,
     /// nothing.
-    pub(super) const fn count_after_failure(&self, sent: usize) -> usize {
+    pub(super) fn count_after_failure(&self, sent: usize) -> usize {
         match self {
             Self::Raw { .. } => sent,
+            Self::Piece { prefix } => sent.saturating_sub(prefix.len()),
             Self::Message { .. } => 0,
         }
     }
@@ -74,11 +78,13 @@ impl Content {
 impl Write {
     /// Returns how many bytes the whole write has.
     pub(super) fn total(&self) -> usize {
+        let buffers = || match &self.sink {
+            Sink::Aio(operation) => operation.buffers().total_len(),
+            Sink::Owner | Sink::Nobody => 0,
+        };
         match &self.content {
-            Content::Raw { .. } => match &self.sink {
-                Sink::Aio(operation) => operation.buffers().total_len(),
-                Sink::Owner | Sink::Nobody => 0,
-            },
+            Content::Raw { .. } => buffers(),
+            Content::Piece { prefix } => prefix.len() + buffers(),
             Content::Message { head, body } => head.len() + body.as_ref().map_or(0, Buffer::len),
         }
     }
@@ -87,6 +93,14 @@ impl Write {
     pub(super) fn is_done(&self) -> bool {
         let is_enough = matches!(self.content, Content::Raw { is_all: false }) && self.sent > 0;
         is_enough || self.sent >= self.total()
+    }
+
+    /// Returns how many of the bytes that are sent count for its operation.
+    pub(super) fn moved(&self) -> usize {
+        match &self.content {
+            Content::Piece { prefix } => self.sent.saturating_sub(prefix.len()),
+            Content::Raw { .. } | Content::Message { .. } => self.sent,
+        }
     }
 
     /// Sends what the system takes; returns whether that was all that was left, or more may go.
@@ -102,7 +116,19 @@ impl Write {
                 })?;
                 (count, buffers.total_len() - sent)
             }
-            (Content::Raw { .. }, Sink::Owner | Sink::Nobody) => (0, 0),
+            (Content::Piece { prefix }, Sink::Aio(operation)) => {
+                let buffers = operation.buffers();
+                let left = prefix.len() + buffers.total_len() - sent;
+                let count = match sent.checked_sub(prefix.len()) {
+                    Some(skip) => buffers.gather(skip, |pieces| socket.try_send(pieces))?,
+                    None => buffers.gather(0, |pieces| {
+                        let first = [IoSlice::new(&prefix[sent..])];
+                        socket.try_send(&[&first, pieces].concat())
+                    })?,
+                };
+                (count, left)
+            }
+            (Content::Raw { .. } | Content::Piece { .. }, Sink::Owner | Sink::Nobody) => (0, 0),
             (Content::Message { head, body }, _) => {
                 let body = body.as_ref().map_or(&[][..], Buffer::as_slice);
                 let left = head.len() + body.len() - sent;
@@ -135,6 +161,8 @@ pub(super) fn send_both(
 
 #[cfg(test)]
 mod tests {
+    use nng_aio::Buffers;
+
     use super::*;
     use crate::http::Version;
 
@@ -192,6 +220,8 @@ mod tests {
         let message = Content::Message { head: b"head".to_vec(), body: Some("body".into()) };
         assert_eq!(message.count_after_failure(6), 0);
         assert_eq!(Content::Raw { is_all: true }.count_after_failure(6), 6);
+        let piece = Content::Piece { prefix: vec![0; 4] };
+        assert_eq!([3, 4, 6].map(|sent| piece.count_after_failure(sent)), [0, 0, 2]);
     }
 
     #[test]
@@ -205,6 +235,32 @@ mod tests {
             let mut got = [0; 8];
             peer.read_exact(&mut got[sent..]).unwrap();
             assert_eq!(got[sent..], b"headbody"[sent..]);
+        }
+    }
+
+    #[test]
+    fn a_piece_goes_on_where_it_was_cut_and_counts_without_what_is_before_it() {
+        use nng_aio::Runtime;
+        use std::io::Read;
+        use std::os::unix::net::UnixStream;
+        let runtime = Runtime::builder().host_driven().build().unwrap();
+        let (ours, mut peer) = UnixStream::pair().unwrap();
+        let mut socket = Socket::from_fd(ours.into()).into();
+        for sent in 0..8 {
+            let aio = runtime.aio_without_callback();
+            aio.set_buffers(Buffers::from_pieces(vec!["bo".into(), "dy".into()]).unwrap()).unwrap();
+            let sink = Sink::Aio(aio.begin().unwrap());
+            let content = Content::Piece { prefix: b"head".to_vec() };
+            let mut write = Write { sink, transaction: None, content, sent, then: Then::Keep };
+            assert!(!write.is_done());
+            assert_eq!(write.moved(), sent.saturating_sub(4));
+            assert_eq!(write.progress(&mut socket), Ok(true));
+            assert_eq!((write.is_done(), write.moved()), (true, 4));
+            let mut got = [0; 8];
+            peer.read_exact(&mut got[sent..]).unwrap();
+            assert_eq!(got[sent..], b"headbody"[sent..]);
+            let Sink::Aio(operation) = write.sink else { panic!("it is an operation") };
+            operation.finish(Ok(()));
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use nng_aio::Error;
 
+use super::body_writer::BodyWriter;
 use super::handler::Handler;
 use super::session::Session;
 use crate::http::conn::Conn;
@@ -72,6 +73,22 @@ impl Exchange {
     pub fn respond(mut self, response: Response) {
         self.end();
         self.session.respond(&response);
+    }
+
+    /// Begins to answer with `response`, whose body is written in pieces: `len` bytes, or as many as
+    /// there will be. Its own body, `Content-Length` and `Transfer-Encoding` do not count.
+    ///
+    /// A body of unknown length goes out in chunks, and to clients older than HTTP/1.1 until the end of
+    /// the connection. `Date` and `Connection: close` are added as by [`respond`](Self::respond).
+    ///
+    /// # Context
+    /// Does not block.
+    pub fn respond_in_pieces(mut self, response: Response, len: Option<u64>) -> BodyWriter {
+        let version = self.request().version();
+        let knows_chunks = version.major() > 1 || (version.major() == 1 && version.minor() > 0);
+        self.end();
+        let (session, handler) = (Arc::clone(&self.session), self.handler.clone());
+        BodyWriter::new(session, handler, response, len, knows_chunks)
     }
 
     /// Ends the exchange; the handler has written the response to the [connection](Self::conn), or

@@ -6,6 +6,7 @@
 use std::any::{Any, TypeId};
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
@@ -14,13 +15,15 @@ use parking_lot::Mutex;
 
 use super::config::ServerConfig;
 use super::exchange::Exchange;
+use super::files::{DirectoryOptions, Files};
 use super::host::Host;
+use super::redirect::Redirect;
 use crate::http::codec::grammar::{is_field_value, is_token};
 use crate::http::{Body, Response};
 
 /// What answers requests for one path. Clones are the same handler.
 ///
-/// A new one answers `GET`, and with it `HEAD`, to any host. A trailing slash of its path means
+/// A new one answers `GET`, and with it `HEAD`, to any host, for its path alone. A trailing slash of its path means
 /// nothing, and `""` and `"/"` are the root. [`Server::add_handler`](super::Server::add_handler)
 /// puts it to work.
 ///
@@ -65,6 +68,7 @@ struct Rules {
     method: Option<Box<str>>,
     /// `None` for any.
     host: Option<Host>,
+    reach: Reach,
     data: Option<Arc<dyn Any + Send + Sync>>,
     /// The server with which it is registered.
     server: Option<ServerId>,
@@ -89,6 +93,18 @@ pub(super) struct Criteria {
     pub(super) method: Option<Box<str>>,
     /// `None` for any.
     pub(super) host: Option<Host>,
+    pub(super) reach: Reach,
+}
+
+/// Which paths a handler is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Reach {
+    /// Its own.
+    Exact,
+    /// Its own and everything below.
+    Tree,
+    /// As a tree, and no other handler for the same method and host may be below.
+    ExclusiveTree,
 }
 
 /// Which bodies are collected, in one word, so that it can be changed at any time.
@@ -160,9 +176,85 @@ impl Handler {
         Ok(handler)
     }
 
+    /// A handler that answers with what is in a file at the time of each request. Its name tells the
+    /// media type. It need not be there yet.
+    ///
+    /// A file that is not there, or is none, is answered with status 404, one that the system does not
+    /// let the program read with 403. Clients can ask for parts, and only for what has changed. Requests
+    /// that have a body are refused.
+    ///
+    /// # Source
+    /// nng 1.12, nng_http_handler_alloc_file(3http).
+    pub fn file(path: &str, file: impl AsRef<Path>) -> Self {
+        Self::files(path, Files::one(file.as_ref()))
+    }
+
+    /// A handler that answers with the files in a directory and everything below, as an exclusive
+    /// [tree](Self::set_tree_exclusive): [`directory_with`](Self::directory_with) the default options.
+    ///
+    /// # Source
+    /// nng 1.12, nng_http_handler_alloc_directory(3http).
+    pub fn directory(path: &str, directory: impl AsRef<Path>) -> Self {
+        Self::directory_with(path, directory, DirectoryOptions::default())
+    }
+
+    /// As [`directory`](Self::directory), with options.
+    ///
+    /// What follows the path of the handler in a target is decoded once, dot segments are resolved, and
+    /// it is the path of the file. Nothing outside the directory is reached, neither by what a target
+    /// says nor, unless the options allow it, by symbolic links: such targets are answered with status
+    /// 404, such links with 403. Each file is served as by [`file`](Self::file). A directory is
+    /// answered with its index file; without a slash at the end its target is first led to where
+    /// relative links work, with status 301.
+    pub fn directory_with(
+        path: &str,
+        directory: impl AsRef<Path>,
+        options: DirectoryOptions,
+    ) -> Self {
+        let handler = Self::files(path, Files::directory(path, directory.as_ref(), options));
+        handler.inner.rules.lock().reach = Reach::ExclusiveTree;
+        handler
+    }
+
+    fn files(path: &str, files: Files) -> Self {
+        let files = Arc::new(files);
+        let handler = Self::function(path, move |exchange| files.serve(exchange));
+        handler.collect_body(true, 0);
+        handler
+    }
+
+    /// A handler that sends clients to another location, with `status`, by default 301.
+    ///
+    /// It is for every method. What of the target follows the path of the handler, as the client wrote
+    /// it, follows `location`, with one slash in between if it begins with one; so a
+    /// [tree](Self::set_tree) moves as a whole. Bytes that no URI may have are escaped. The connection
+    /// closes after the response.
+    ///
+    /// ```
+    /// use nng_oxide::http::Handler;
+    ///
+    /// // /old/page?a=b is now at https://example.com/new/page?a=b.
+    /// let handler = Handler::redirect("/old", None, "https://example.com/new");
+    /// handler.set_tree()?;
+    /// # Ok::<(), nng_oxide::Error>(())
+    /// ```
+    /// # Source
+    /// nng 1.12, nng_http_handler_alloc_redirect(3http).
+    pub fn redirect(path: &str, status: impl Into<Option<u16>>, location: &str) -> Self {
+        let redirect = Redirect::new(path, status.into(), location);
+        let handler = Self::function(path, move |exchange| {
+            let response = redirect.response(exchange.request().uri());
+            exchange.respond(response);
+        });
+        handler.inner.rules.lock().method = None;
+        handler.collect_body(false, 0);
+        handler
+    }
+
     fn new(path: &str, kind: Kind, key: usize) -> Self {
         let method = Some("GET".into());
-        let rules = Mutex::new(Rules { method, host: None, data: None, server: None });
+        let reach = Reach::Exact;
+        let rules = Mutex::new(Rules { method, host: None, reach, data: None, server: None });
         let collect = AtomicUsize::new(Collect::DEFAULT);
         Self { inner: Arc::new(Inner { path: path.into(), kind, key, collect, rules }) }
     }
@@ -191,6 +283,28 @@ impl Handler {
     pub fn set_host<'a>(&self, host: impl Into<Option<&'a str>>) -> Result<(), Error> {
         let host = host.into().and_then(Host::new);
         self.change(|rules| rules.host = host)
+    }
+
+    /// Gives the handler everything below its path, too. A handler for a longer path comes first for
+    /// what it is for.
+    ///
+    /// # Errors
+    /// `Busy` while the handler is registered.
+    /// # Source
+    /// nng 1.12, nng_http_handler_set_tree(3http).
+    pub fn set_tree(&self) -> Result<(), Error> {
+        self.change(|rules| rules.reach = Reach::Tree)
+    }
+
+    /// As [`set_tree`](Self::set_tree), and no other handler for the same method and host can be
+    /// registered below, nor this one above one that is there.
+    ///
+    /// # Errors
+    /// `Busy` while the handler is registered.
+    /// # Source
+    /// nng 1.12, nng_http_handler_set_tree_exclusive(3http).
+    pub fn set_tree_exclusive(&self) -> Result<(), Error> {
+        self.change(|rules| rules.reach = Reach::ExclusiveTree)
     }
 
     /// Chooses whether the body of a request is collected before the handler is called, and up to
@@ -279,7 +393,8 @@ impl Handler {
             Some(_) => return Err(Error::Busy),
             None => {}
         }
-        let criteria = Criteria { method: rules.method.clone(), host: rules.host.clone() };
+        let (method, host, reach) = (rules.method.clone(), rules.host.clone(), rules.reach);
+        let criteria = Criteria { method, host, reach };
         check(&criteria)?;
         rules.server = Some(server);
         Ok(criteria)
@@ -298,6 +413,7 @@ impl fmt::Debug for Handler {
             .field("path", &self.inner.path)
             .field("method", &rules.method)
             .field("host", &rules.host)
+            .field("reach", &rules.reach)
             .finish_non_exhaustive()
     }
 }
@@ -325,11 +441,15 @@ mod tests {
         handler.register(server, |_| Ok(())).unwrap();
         assert_eq!(handler.set_method("POST"), Err(Error::Busy));
         assert_eq!(handler.set_host("h"), Err(Error::Busy));
+        assert_eq!(handler.set_tree(), Err(Error::Busy));
+        assert_eq!(handler.set_tree_exclusive(), Err(Error::Busy));
         assert_eq!(handler.set_data(None), Err(Error::Busy));
         handler.collect_body(false, 0);
         handler.unregister();
         assert_eq!(handler.set_method("POST"), Ok(()));
         assert_eq!(handler.set_host("h"), Ok(()));
+        assert_eq!(handler.set_tree(), Ok(()));
+        assert_eq!(handler.set_tree_exclusive(), Ok(()));
         assert_eq!(handler.set_data(None), Ok(()));
     }
 

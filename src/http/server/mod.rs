@@ -8,7 +8,10 @@
 //! | `drain` | the gentle end |
 //! | `listener`, `pace` | accepting connections; when to |
 //! | `session`, `exchange` | one connection; one request and its answer |
+//! | `body_writer`, `rest` | an answer in pieces; a body that nobody read |
 //! | `handler` | what answers requests |
+//! | `redirect`, `files` | what has moved; files and directories of the system |
+//! | `escape` | what stands in a URI |
 //! | `routes`, `path`, `host` | which handler gets a request; the paths and hosts they are for |
 //! | `pages` | error pages |
 //! | `access` | the record of each exchange |
@@ -24,11 +27,14 @@
 //! accepting are held with no other.
 
 mod access;
+mod body_writer;
 mod config;
 mod core;
 mod drain;
 mod endpoint;
+mod escape;
 mod exchange;
+mod files;
 mod handle;
 mod handler;
 mod host;
@@ -39,14 +45,18 @@ mod owner;
 mod pace;
 mod pages;
 mod path;
+mod redirect;
 mod registry;
+mod rest;
 mod routes;
 mod session;
 
 pub use access::{Access, AccessHook};
+pub use body_writer::BodyWriter;
 pub use config::ServerConfig;
 pub use core::ServerStats;
 pub use exchange::Exchange;
+pub use files::{DirectoryOptions, Links};
 pub use handle::Server;
 pub use handler::Handler;
 

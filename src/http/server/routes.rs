@@ -6,20 +6,22 @@
 //! handlers alive: one that was removed goes when its last exchange ends, however long sessions
 //! idle.
 //!
-//! Order among the handlers of a path: those with a host before those without; among them those
-//! with a method before those without; then the order of registration.
+//! Handlers are asked in this order, and the first one gets the request: longer paths before shorter
+//! ones; of a path, those with a host before those without; among them those with a method before
+//! those without; then the order of registration. One lookup finds the handlers of the very path, and
+//! one for each length that paths of trees have, whatever a client sends.
 //!
 //! # Source
 //! nng 1.12, nng_http_server_add_handler(3http); RFC 9110 sections 9.1 and 15.5.6.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 use nng_aio::Error;
 use parking_lot::Mutex;
 
-use super::handler::{Criteria, Handler, Inner, ServerId};
+use super::handler::{Criteria, Handler, Inner, Reach, ServerId};
 use super::path;
 
 /// What a request asks for.
@@ -81,6 +83,8 @@ pub(super) struct Snapshot {
 struct Table {
     /// By paths without a slash at their end.
     paths: HashMap<Box<[u8]>, Vec<Candidate>>,
+    /// The lengths of the paths of trees, each once, the longest first.
+    trees: Vec<usize>,
 }
 
 #[derive(Debug)]
@@ -99,12 +103,14 @@ impl Routes {
     ///
     /// # Errors
     /// `Invalid` if its path is neither empty nor begins with a slash; `AddressInUse` if a handler
-    /// for the same path, host and method is there; `Busy` if it is registered with another server.
+    /// for the same path, host and method is there, or one of the same host and method that is or
+    /// holds an exclusive tree; `Busy` if it is registered with another server.
     pub(super) fn add(&self, handler: &Handler) -> Result<(), Error> {
         let path = path::of_handler(handler.path())?;
         let mut list = self.list.lock();
         let criteria = handler.register(self.server, |criteria| {
-            let conflicts = |entry: &Entry| *entry.path == *path && entry.criteria == *criteria;
+            let conflicts =
+                |entry: &Entry| are_in_conflict((&entry.path, &entry.criteria), (path, criteria));
             if list.entries.iter().any(conflicts) { Err(Error::AddressInUse) } else { Ok(()) }
         })?;
         list.entries.push(Entry { handler: handler.clone(), path: path.into(), criteria });
@@ -160,7 +166,7 @@ impl Snapshot {
     /// Finds the handler for a request, which is not `CONNECT`: that names no path.
     pub(super) fn find(&self, target: &Target<'_>) -> Lookup {
         match path::canonical(target.path) {
-            Ok(path) => self.table.find(path::key(&path), target.method, target.host),
+            Ok(path) => self.table.find(&path, target.method, target.host),
             Err(path::NulInPath) => Lookup::Malformed,
         }
     }
@@ -176,16 +182,17 @@ impl Table {
         }
         for candidates in paths.values_mut() {
             candidates.sort_by_key(|candidate| {
-                let Criteria { method, host } = &candidate.criteria;
+                let Criteria { method, host, reach: _ } = &candidate.criteria;
                 (host.is_none(), method.is_none())
             });
         }
-        Self { paths }
+        let is_tree = |entry: &&Entry| entry.criteria.reach != Reach::Exact;
+        let lengths: BTreeSet<_> = entries.iter().filter(is_tree).map(|it| it.path.len()).collect();
+        Self { paths, trees: lengths.into_iter().rev().collect() }
     }
 
-    fn find(&self, key: &[u8], method: &str, host: Option<&[u8]>) -> Lookup {
-        let Some(candidates) = self.paths.get(key) else { return Lookup::NotFound };
-        let here = || candidates.iter().filter(|candidate| candidate.serves_host(host));
+    fn find(&self, path: &[u8], method: &str, host: Option<&[u8]>) -> Lookup {
+        let here = || self.candidates(path).filter(|candidate| candidate.serves_host(host));
         let first = |method: &str| {
             here().filter(|candidate| candidate.serves_method(method)).find_map(Candidate::handler)
         };
@@ -195,6 +202,28 @@ impl Table {
             None => allowed(here()).map_or(Lookup::NotFound, |allow| Lookup::WrongMethod { allow }),
         }
     }
+
+    /// Returns the handlers for a path, in the order in which they are asked.
+    fn candidates<'a>(&'a self, path: &'a [u8]) -> impl Iterator<Item = &'a Candidate> {
+        let key = path::key(path);
+        let own = self.paths.get(key).into_iter().flatten();
+        let above = self.trees.iter().filter_map(move |&len| {
+            let is_above = len < key.len() && path[len] == b'/';
+            if is_above { self.paths.get(&path[..len]) } else { None }
+        });
+        own.chain(above.flatten().filter(|candidate| candidate.criteria.reach != Reach::Exact))
+    }
+}
+
+/// Returns whether two handlers, each given by path and criteria, cannot be there together.
+fn are_in_conflict(one: (&[u8], &Criteria), other: (&[u8], &Criteria)) -> bool {
+    if one.1.host != other.1.host || one.1.method != other.1.method {
+        return false;
+    }
+    let (upper, lower) = if one.0.len() <= other.0.len() { (one, other) } else { (other, one) };
+    let is_below = || lower.0.strip_prefix(upper.0).is_some_and(|rest| rest.starts_with(b"/"));
+    let is_exclusive = [one, other].iter().any(|it| it.1.reach == Reach::ExclusiveTree);
+    upper.0 == lower.0 || (is_exclusive && upper.1.reach != Reach::Exact && is_below())
 }
 
 impl Candidate {
@@ -234,6 +263,8 @@ const HEAD: &str = "HEAD";
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// A handler for a path, method and host; empty ones are any.
@@ -299,6 +330,147 @@ mod tests {
         for (path, expected) in table {
             assert_eq!(who(&handlers, "GET", path, None), expected, "{path}");
         }
+    }
+
+    /// A tree for a path, method and host.
+    fn tree(path: &str, method: &str, host: &str) -> Handler {
+        let handler = handler(path, method, host);
+        handler.set_tree().unwrap();
+        handler
+    }
+
+    #[test]
+    fn a_tree_has_everything_below_its_path() {
+        let handlers = [&tree("/t", "GET", ""), &tree("/s/", "", ""), &handler("/a", "", "")];
+        let table = [
+            ("/t", "0"),
+            ("/t/", "0"),
+            ("/t//", "0"),
+            ("/t/x", "0"),
+            ("/t/x/y/../..", "0"),
+            ("/t%2Fx", "0"),
+            ("/%74/x?/y", "0"),
+            ("/tx", "404"),
+            ("/T/x", "404"),
+            ("/t?/x", "0"),
+            ("/s", "1"),
+            ("/s/x", "1"),
+            ("/s//x", "1"),
+            ("/sx", "404"),
+            ("/a", "2"),
+            ("/a//", "404"),
+            ("/a/x", "404"),
+            ("/", "404"),
+            ("/t/%00", "400"),
+        ];
+        for (path, expected) in table {
+            assert_eq!(who(&handlers, "GET", path, None), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_tree_at_the_root_has_everything() {
+        for root in ["", "/", "//"] {
+            let handlers = [&tree(root, "GET", "")];
+            for path in ["/", "", "?x", "//", "/a", "/a/b", "///a"] {
+                assert_eq!(who(&handlers, "GET", path, None), "0", "{root} {path}");
+            }
+            assert_eq!(who(&handlers, "OPTIONS", "*", None), "404");
+        }
+    }
+
+    #[test]
+    fn deeper_paths_come_first_whatever_the_order_of_registration() {
+        let deep = tree("/a/b", "GET", "");
+        let handlers =
+            [&tree("/", "GET", ""), &deep, &tree("/a", "GET", ""), &handler("/a/b/c", "GET", "")];
+        for (path, expected) in [
+            ("/x", "0"),
+            ("/a", "2"),
+            ("/a/x", "2"),
+            ("/a/b", "1"),
+            ("/a/b/x", "1"),
+            ("/a/b/c", "3"),
+        ] {
+            assert_eq!(who(&handlers, "GET", path, None), expected, "{path}");
+        }
+        assert_eq!(who(&handlers, "GET", "/a/b/c/d", None), "1", "that one is no tree");
+    }
+
+    #[test]
+    fn a_deeper_handler_of_another_method_or_host_hides_no_tree() {
+        let handlers = [
+            &handler("/a/b", "POST", ""),
+            &tree("/a", "GET", ""),
+            &tree("/a/b", "GET", "c.d"),
+            &tree("/", "", ""),
+        ];
+        assert_eq!(who(&handlers, "GET", "/a/b", None), "1");
+        assert_eq!(who(&handlers, "POST", "/a/b", None), "0");
+        assert_eq!(who(&handlers, "PUT", "/a/b", None), "3");
+        assert_eq!(who(&handlers, "GET", "/a/b/x", Some("c.d")), "2");
+        assert_eq!(who(&handlers[..3], "PUT", "/a/b", None), "405 POST, GET, HEAD");
+    }
+
+    #[test]
+    fn head_goes_to_the_deepest_handler_of_get() {
+        let handlers = [&tree("/t", "GET", ""), &handler("/t/deep", "GET", "")];
+        assert_eq!(who(&handlers, "HEAD", "/t/deep", None), "1");
+        assert_eq!(who(&handlers, "HEAD", "/t/other", None), "0");
+        // Those that say that they are for HEAD come first, as in NNG.
+        let handlers = [&tree("/", "", ""), &handler("/t", "GET", "")];
+        assert_eq!(who(&handlers, "HEAD", "/t", None), "0");
+    }
+
+    #[test]
+    fn the_cost_of_a_lookup_does_not_grow_with_the_slashes_of_its_path() {
+        let routes = routes(&[&tree("/a", "", ""), &tree("/b", "", ""), &tree("/", "", "")]);
+        assert_eq!(routes.snapshot().table.trees, [2, 0], "these lengths are looked at");
+    }
+
+    #[test]
+    fn exclusive_trees_share_their_paths_with_nobody() {
+        let free = handler;
+        let exclusive = |path: &str, method: &str, host: &str| {
+            let handler = handler(path, method, host);
+            handler.set_tree_exclusive().unwrap();
+            handler
+        };
+        let table = [
+            (exclusive("/c", "GET", ""), free("/c/d", "GET", ""), true),
+            (exclusive("/c", "GET", ""), free("/c", "GET", ""), true),
+            (exclusive("/c/", "GET", ""), tree("/c/d/e", "GET", ""), true),
+            (exclusive("/c", "GET", ""), exclusive("/c/d", "GET", ""), true),
+            (exclusive("/", "GET", ""), free("/x", "GET", ""), true),
+            (exclusive("/c/d", "GET", ""), tree("/c", "GET", ""), true),
+            (exclusive("/c/d", "GET", ""), free("/c", "GET", ""), false),
+            (exclusive("/c", "GET", ""), free("/cd", "GET", ""), false),
+            (exclusive("/c", "GET", ""), free("/C/d", "GET", ""), false),
+            (exclusive("/c", "GET", ""), free("/c/d", "POST", ""), false),
+            (exclusive("/c", "GET", ""), free("/c/d", "", ""), false),
+            (exclusive("/c", "GET", ""), free("/c/d", "GET", "h"), false),
+            (exclusive("/c", "GET", "h"), free("/c/d", "GET", "H:80"), true),
+            (tree("/c", "GET", ""), free("/c/d", "GET", ""), false),
+            (tree("/c", "GET", ""), tree("/c/d", "GET", ""), false),
+            (tree("/c", "GET", ""), free("/c/", "GET", ""), true),
+        ];
+        for (number, (one, other, conflicts)) in table.iter().enumerate() {
+            for (first, second) in [(one, other), (other, one)] {
+                let routes = routes(&[first]);
+                let added = routes.add(second);
+                let expected = if *conflicts { Err(Error::AddressInUse) } else { Ok(()) };
+                assert_eq!(added, expected, "{number}: {first:?} {second:?}");
+                drop(routes.take_all());
+            }
+        }
+    }
+
+    #[test]
+    fn the_last_reach_that_was_set_counts() {
+        let handler = handler("/c", "GET", "");
+        handler.set_tree_exclusive().unwrap();
+        handler.set_tree().unwrap();
+        assert_eq!(routes(&[&handler]).add(&tree("/c/d", "GET", "")), Ok(()));
     }
 
     #[test]
@@ -439,5 +611,70 @@ mod tests {
         assert_eq!(Arc::strong_count(&data), 1, "the handler has gone");
         let target = Target { method: "GET", path: "/", host: None };
         assert!(!matches!(snapshot.find(&target), Lookup::Found(_)));
+    }
+
+    /// The rules once more, as a scan of the list: the number of the handler that gets a request.
+    fn obvious(handlers: &[Handler], method: &str, path: &str, host: &str) -> Option<usize> {
+        let criteria = |handler: &Handler| handler.register(ServerId::unique(), |_| Ok(()));
+        let all: Vec<_> = handlers.iter().map(|it| (it, criteria(it).unwrap())).collect();
+        let mut order: Vec<_> = (0..all.len()).collect();
+        order.sort_by_key(|&number| {
+            let (handler, Criteria { method, host, .. }) = &all[number];
+            let len = handler.path().trim_end_matches('/').len();
+            (usize::MAX - len, host.is_none(), method.is_none())
+        });
+        let is_for = |number: usize, method: &str| {
+            let (handler, rules) = &all[number];
+            let rest = path.strip_prefix(handler.path().trim_end_matches('/'));
+            let is_path = match rest {
+                Some("" | "/") => true,
+                Some(rest) => rest.starts_with('/') && rules.reach != Reach::Exact,
+                None => false,
+            };
+            let is_host = rules.host.as_ref().is_none_or(|own| own.serves(host));
+            is_path && is_host && rules.method.as_deref().is_none_or(|own| own == method)
+        };
+        let find = |method: &str| order.iter().copied().find(|&number| is_for(number, method));
+        find(method).or_else(|| if method == HEAD { find(GET) } else { None })
+    }
+
+    proptest! {
+        #[test]
+        fn the_table_finds_what_a_scan_finds(
+            rules in prop::collection::vec(
+                ("(/[ab]?){0,3}", 0..3, "(GET|HEAD|PUT)?", "(h|g)?"),
+                0..12,
+            ),
+            requests in prop::collection::vec(("(GET|HEAD|PUT|DELETE)", "(/[ab]?){1,4}", "[ghi]"), 1..12),
+        ) {
+            let all = Routes::new(ServerId::unique());
+            let handlers: Vec<_> = rules
+                .iter()
+                .map(|(path, reach, method, host)| {
+                    let handler = handler(path, method, host);
+                    match reach {
+                        0 => {}
+                        1 => handler.set_tree().unwrap(),
+                        _ => handler.set_tree_exclusive().unwrap(),
+                    }
+                    handler
+                })
+                .filter(|handler| all.add(handler).is_ok())
+                .collect();
+            let table = all.snapshot();
+            let free = all.take_all();
+            for (method, path, host) in &requests {
+                let target = Target { method, path, host: Some(host.as_bytes()) };
+                let found = match table.find(&target) {
+                    Lookup::Found(found) => {
+                        handlers.iter().position(|it| Arc::ptr_eq(&it.inner, &found.inner))
+                    }
+                    Lookup::WrongMethod { .. } | Lookup::NotFound | Lookup::Malformed => None,
+                };
+                prop_assert_eq!(found, obvious(&handlers, method, path, host));
+                handlers.iter().for_each(Handler::unregister);
+            }
+            drop(free);
+        }
     }
 }

@@ -31,6 +31,7 @@ use super::access::{Access, Entry};
 use super::core::Core;
 use super::exchange::Exchange;
 use super::handler::{Handler, Kind};
+use super::rest::Rest;
 use super::routes::{Lookup, Snapshot, Target};
 use crate::http::codec::{BodyFraming, RequestHead, TargetForm};
 use crate::http::conn::{
@@ -373,15 +374,61 @@ impl Session {
         if !matches!(state.phase, Phase::Handling(_)) {
             return;
         }
-        let rest = self.rest_of_body(&mut state);
+        let unread = state.unread.take();
+        let rest = self.rest_of_body(unread);
         let closes = state.demands_close || self.core.drain().is_on() || rest == Rest::Close;
         let unread = if let Rest::Drain(framing) = rest { Some(framing) } else { None };
         state.phase = Phase::Responding(unread);
+        // What it has written may have closed the connection, and then nothing more is heard of it.
+        self.record(&mut state, true);
         drop(state);
         if closes {
             self.hang_up();
         } else {
             self.on_written();
+        }
+    }
+
+    /// The handler answers with a body that it will write in pieces: makes the head of it. Returns
+    /// whether the client wants the body.
+    pub(super) fn begin_pieces(&self, response: &Response, ends_by_close: bool) -> (Vec<u8>, bool) {
+        let mut state = self.state.lock();
+        let has_body = status::permits_body(response.status()) && !state.to_head;
+        let closes = state.demands_close
+            || self.core.drain().is_on()
+            || response.ends_connection()
+            || (ends_by_close && has_body)
+            || self.rest_of_body(state.unread) == Rest::Close;
+        state.demands_close = closes;
+        if let Some(entry) = &mut state.entry {
+            entry.set_status(response.status());
+        }
+        drop(state);
+        let date = self.core.date();
+        let (omit, date) = (response.unsaid(), Some(date.as_bytes()));
+        let mut head = Vec::new();
+        response.write_head(&HeadEdit { omit, date, length: None, close: closes }, &mut head);
+        (head, has_body)
+    }
+
+    /// The handler has written all pieces and `end` behind them.
+    pub(super) fn end_pieces(self: &Arc<Self>, mut end: Vec<u8>) {
+        if self.is_handling() {
+            self.link().write_end(&mut end);
+            self.finish_without_response();
+        }
+    }
+
+    /// The handler writes no more pieces, though the client expects some.
+    pub(super) fn abandon_pieces(self: &Arc<Self>) {
+        if self.link().answering().has_written {
+            let mut state = self.state.lock();
+            state.demands_close = true;
+            self.record(&mut state, false);
+            drop(state);
+            self.finish_without_response();
+        } else {
+            self.fail(Error::Internal);
         }
     }
 
@@ -405,7 +452,8 @@ impl Session {
         if matches!(state.phase, Phase::Ended) {
             return;
         }
-        let rest = self.rest_of_body(&mut state);
+        let unread = state.unread.take();
+        let rest = self.rest_of_body(unread);
         let closes = is_last
             || state.demands_close
             || self.core.drain().is_on()
@@ -453,26 +501,9 @@ impl Session {
     }
 
     /// Decides what becomes of a body that was not collected.
-    fn rest_of_body(&self, state: &mut State) -> Rest {
-        let framing = state.unread.take().unwrap_or(BodyFraming::Empty);
-        let Answering { raw_read, is_reading, expects_continue, .. } = self.link().answering();
-        // Whether the client sends a body that it waits with is anybody's guess, and what somebody
-        // reads from now on would be missing from the next request.
-        if expects_continue || is_reading {
-            return Rest::Close;
-        }
-        let max = self.core.config().max_undrained as u64;
-        match (framing, raw_read) {
-            (BodyFraming::Empty, 0) => Rest::Nothing,
-            (BodyFraming::Chunked, 0) => Rest::Drain(framing),
-            (BodyFraming::Length(len), raw_read) => match len.checked_sub(raw_read) {
-                Some(0) => Rest::Nothing,
-                Some(left) if left <= max => Rest::Drain(BodyFraming::Length(left)),
-                // Too much is left, or a part of the next request is gone.
-                Some(_) | None => Rest::Close,
-            },
-            (BodyFraming::Empty | BodyFraming::Chunked | BodyFraming::UntilClose, _) => Rest::Close,
-        }
+    fn rest_of_body(&self, unread: Option<BodyFraming>) -> Rest {
+        let framing = unread.unwrap_or(BodyFraming::Empty);
+        Rest::of(framing, &self.link().answering(), self.core.config().max_undrained as u64)
     }
 
     // --- What comes next ------------------------------------------------------------------------
@@ -578,16 +609,6 @@ impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Session").field("key", &self.key).finish_non_exhaustive()
     }
-}
-
-/// What becomes of a body that was not collected.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Rest {
-    Nothing,
-    /// It is skipped after the response.
-    Drain(BodyFraming),
-    /// It is too long or of unknown length: the connection closes.
-    Close,
 }
 
 impl Owner for Session {

@@ -43,6 +43,10 @@ impl State {
                 self.fail(Side::Write, error, effects);
             } else if let Some(write) = self.writes.remove(index) {
                 effects.end_write(write.sink, Err(error), 0);
+                if let Content::Piece { .. } = write.content {
+                    // The message is never whole, and what follows would be taken for a part of it.
+                    self.close(effects);
+                }
             }
         }
     }

@@ -526,7 +526,10 @@ impl State {
     fn end_write(&mut self, effects: &mut Effects) {
         let Some(write) = self.writes.pop() else { return };
         let raw = matches!(write.content, Content::Raw { .. }).then_some(write.sent);
-        self.on_written(write.sink, write.sent, raw, write.then, effects);
+        let count = write.moved();
+        // What is before a piece is a part of the answer.
+        self.answering.sent += (write.sent - count) as u64;
+        self.on_written(write.sink, count, raw, write.then, effects);
     }
 
     /// A write of `count` bytes, `raw` of them a part of a body, has ended with success.
