@@ -15,6 +15,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use nng_oxide::http::{Agent, AgentConfig, Conn, Request, Response, Shared};
+use nng_oxide::tls::{self, Mode};
 use nng_oxide::{Aio, Error, Runtime, Url};
 
 const HELP: &str = "\
@@ -25,6 +26,8 @@ Usage: http_client [OPTIONS] URL
   URL             such as http://127.0.0.1:8080/hello
   -L, --location  follow redirects, up to 10
   -o, --output F  write to the file F instead of the output
+  --cacert F      believe servers that the authorities in the file F vouch for (PEM); by default
+                  those that the system knows
   --timeout S     give up when nothing has come for S seconds, by default 30
   -h, --help      print this
 
@@ -40,7 +43,12 @@ struct Options {
     follows: bool,
     output: Option<PathBuf>,
     timeout: Duration,
+    authorities: Option<PathBuf>,
 }
+
+/// Where systems keep the authorities that they know.
+const AUTHORITIES: [&str; 3] =
+    ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"];
 
 /// Why it ends without success.
 enum Failure {
@@ -78,11 +86,24 @@ fn run(options: &Options) -> Result<(), Failure> {
         runtime.map_err(|error| Failure::Broken(format!("cannot begin a runtime: {error}")))?;
     let mut config = AgentConfig::default();
     config.max_redirects = if options.follows { 10 } else { 0 };
-    let agent = Agent::on(&runtime, config);
+    let tls = trust(options.authorities.as_deref()).map_err(Failure::Broken)?;
+    let agent = Agent::on(&runtime, config).with_tls(&tls);
+    let agent = agent.map_err(|error| Failure::Broken(error.to_string()))?;
     let result = fetch(&runtime, &agent, options);
     drop(agent);
     runtime.shutdown();
     result
+}
+
+/// Says whom it believes.
+fn trust(named: Option<&Path>) -> Result<tls::Config, String> {
+    let tls = tls::Config::new(Mode::Client);
+    let known = AUTHORITIES.map(Path::new).into_iter().find(|path| path.exists());
+    if let Some(path) = named.or(known) {
+        let added = tls.add_ca_file(path);
+        added.map_err(|error| format!("cannot use {}: {error}", path.display()))?;
+    }
+    Ok(tls)
 }
 
 fn fetch(runtime: &Runtime, agent: &Agent, options: &Options) -> Result<(), Failure> {
@@ -232,7 +253,10 @@ fn words(error: Error) -> String {
         Error::TimedOut => "nothing came in time".to_owned(),
         Error::ConnectionShutdown => "the server has closed the connection too early".to_owned(),
         Error::Protocol => "the server talks nonsense, or redirects too often".to_owned(),
-        Error::NotSupported => "TLS is not supported yet".to_owned(),
+        Error::PeerAuth => {
+            "the server cannot prove who it is to those that are believed".to_owned()
+        }
+        Error::Crypto => "the server does not speak TLS, or another".to_owned(),
         other => other.to_string(),
     }
 }
@@ -240,7 +264,7 @@ fn words(error: Error) -> String {
 /// Reads the command line; `None` if it asks for help.
 fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Option<Options>, String> {
     let (mut url, mut follows, mut output) = (None, false, None);
-    let mut timeout = Duration::from_secs(30);
+    let (mut timeout, mut authorities) = (Duration::from_secs(30), None);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "-h" | "--help" => return Ok(None),
@@ -248,6 +272,10 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Option<Options>,
             "-o" | "--output" => {
                 let path = arguments.next().ok_or(format!("{argument} needs a file"))?;
                 output = Some(PathBuf::from(path));
+            }
+            "--cacert" => {
+                let path = arguments.next().ok_or("--cacert needs a file")?;
+                authorities = Some(PathBuf::from(path));
             }
             "--timeout" => {
                 let text = arguments.next().ok_or("--timeout needs a number")?;
@@ -264,5 +292,5 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Option<Options>,
     let url =
         Url::parse(&text).ok().filter(|url| url.hostname().is_some_and(|host| !host.is_empty()));
     let url = url.ok_or(format!("`{text}` is no URL, such as http://127.0.0.1:8080/hello"))?;
-    Ok(Some(Options { url, follows, output, timeout }))
+    Ok(Some(Options { url, follows, output, timeout, authorities }))
 }

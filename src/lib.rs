@@ -3,6 +3,7 @@
 //! | module | what it answers |
 //! |---|---|
 //! | [`http`] | HTTP/1.1: messages, connections, a server |
+//! | [`tls`] | who one is and whom one trusts on connections with TLS |
 //! | [`stream`], [`option`] | byte streams by URL; what is asked and set by name |
 //! | `url` | URLs as NNG reads them |
 //! | [`c_names`] | all of it under NNG's own names, for programs that are ported |
@@ -20,6 +21,7 @@ pub mod fuzzing;
 pub mod http;
 pub mod option;
 pub mod stream;
+pub mod tls;
 
 pub use nng_aio::{Aio, Error, Runtime, Timeout};
 pub use url::Url;

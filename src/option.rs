@@ -15,6 +15,8 @@
 use nng_aio::net::Addr;
 use nng_aio::{Error, Timeout};
 
+use crate::tls::Config;
+
 /// What can be asked and told by name.
 ///
 /// ```
@@ -83,6 +85,10 @@ values! {
     String(String) into_string
     /// An address.
     Addr(Addr) into_addr
+    /// Several texts.
+    Strings(Vec<String>) into_strings
+    /// A configuration of TLS.
+    TlsConfig(Config) into_tls_config
 }
 
 impl Value {
@@ -106,7 +112,7 @@ macro_rules! from {
     };
 }
 
-from! { Bool(bool) Int(i32) Size(usize) Uint64(u64) String(String) String(&str) Addr(Addr) }
+from! { Bool(bool) Int(i32) Size(usize) Uint64(u64) String(String) String(&str) Addr(Addr) TlsConfig(Config) }
 
 /// An option in the table of a kind of object.
 #[derive(Debug)]
@@ -155,6 +161,22 @@ pub const TCP_KEEPALIVE: &str = "tcp-keepalive";
 pub const TCP_BOUND_PORT: &str = "tcp-bound-port";
 /// The permissions of a listener's socket file; a number.
 pub const IPC_PERMISSIONS: &str = "ipc:permissions";
+/// The configuration of TLS for connections that begin later.
+pub const TLS_CONFIG: &str = "tls-config";
+/// What is asked of the peer's certificate, by NNG's numbers; a number.
+pub const TLS_AUTH_MODE: &str = "tls-authmode";
+/// A file with those who are trusted; a text.
+pub const TLS_CA_FILE: &str = "tls-ca-file";
+/// A file with a certificate and its key, which no password protects; a text.
+pub const TLS_CERT_KEY_FILE: &str = "tls-cert-key-file";
+/// The name that a server must have; a text.
+pub const TLS_SERVER_NAME: &str = "tls-server-name";
+/// Whether the peer has proved who it is; a yes or no.
+pub const TLS_VERIFIED: &str = "tls-verified";
+/// The common name in the peer's certificate; a text.
+pub const TLS_PEER_CN: &str = "tls-peer-cn";
+/// The other names in the peer's certificate; several texts.
+pub const TLS_PEER_ALT_NAMES: &str = "tls-peer-alt-names";
 /// The process at the other end; a large number.
 pub const PEER_PID: &str = "ipc:peer-pid";
 /// The user at the other end; a large number.

@@ -217,10 +217,11 @@ impl Authority {
         Ok(Self { userinfo, host, hostname, port })
     }
 
-    /// Returns the hostname as it stands in a URL: an IPv6 address in brackets, as it was given.
+    /// Returns the hostname as it stands in a URL: an IPv6 address in brackets, as it was given, and a
+    /// star, which is no wildcard there.
     fn printable_hostname(&self) -> &str {
         match self.host.find(']') {
-            Some(end) if self.hostname.contains(':') => &self.host[..=end],
+            Some(end) if self.hostname.contains(':') || self.hostname == "*" => &self.host[..=end],
             _ => &self.hostname,
         }
     }
@@ -542,6 +543,7 @@ mod tests {
             ("tcp://*:5555", "tcp://:5555"),
             ("tcp://[::1]:5", "tcp://[::1]:5"),
             ("tcp://[name]:5", "tcp://name:5"),
+            ("tcp://[*]:5", "tcp://[*]:5"),
             ("ipc:///Tmp//x", "ipc:///Tmp//x"),
         ];
         for (given, printed) in table {

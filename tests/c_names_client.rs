@@ -47,18 +47,9 @@ fn clients_are_made_for_urls_of_http() {
     let mut client = None;
     assert_eq!(nng_http_client_alloc(&mut client, &url("tcp://h:80")), NNG_EADDRINVAL);
     assert_eq!(nng_http_client_alloc(&mut client, &url("http://")), NNG_EADDRINVAL);
-    assert_eq!(nng_http_client_alloc(&mut client, &url("https://h")), NNG_ENOTSUP);
     assert!(client.is_none());
     nng_http_client_free(client);
     nng_http_client_free(self::client("ws://h"));
-}
-
-#[test]
-fn tls_is_not_supported() {
-    let client = client("http://h");
-    let mut cfg: Option<()> = None;
-    assert_eq!(nng_http_client_get_tls(&client, &mut cfg), NNG_ENOTSUP);
-    assert_eq!(nng_http_client_set_tls(&client, &()), NNG_ENOTSUP);
 }
 
 #[test]

@@ -9,11 +9,12 @@ use nng_oxide::c_names::*;
 const DECLARED: &str = include_str!("c_names.h");
 
 /// The functions as Rust declares them.
-const SOURCES: [&str; 6] = [
+const SOURCES: [&str; 7] = [
     include_str!("../src/c_names/aio.rs"),
     include_str!("../src/c_names/client.rs"),
     include_str!("../src/c_names/http.rs"),
     include_str!("../src/c_names/server.rs"),
+    include_str!("../src/c_names/tls.rs"),
     include_str!("../src/c_names/stream.rs"),
     include_str!("../src/c_names/util.rs"),
 ];
@@ -26,11 +27,14 @@ const TESTS: &[&str] = &[
     include_str!("http_hijack.rs"),
     include_str!("c_names_process.rs"),
     include_str!("c_names_stream.rs"),
+    include_str!("c_names_tls.rs"),
+    include_str!("tls_http_client.rs"),
 ];
 
 /// Parameters of C that have no counterpart: lengths of what knows its length, buffers for text that is
 /// returned, destructors.
-const LEFT_OUT: [&str; 8] = ["size", "sizep", "niov", "buf", "bufsz", "destructor", "...", "void"];
+const LEFT_OUT: [&str; 9] =
+    ["size", "sizep", "key_len", "niov", "buf", "bufsz", "destructor", "...", "void"];
 
 /// A function: what it returns, and the names of its parameters.
 #[derive(Debug)]
@@ -157,6 +161,8 @@ fn plain_results_are_those_of_c() {
     for (name, function) in declared_in_rust() {
         let expected = match in_c[name].returns.as_str() {
             "int" => "i32",
+            // A reference that C counts is a handle here.
+            "void" if name.ends_with("_hold") => continue,
             "void" => "",
             "bool" => "bool",
             "size_t" => "usize",

@@ -17,7 +17,8 @@ use directory::Directory;
 use support::LIMIT;
 use support::host::Host;
 use support::program::{Program, read_all, run};
-use support::server::{read_until, status};
+use support::server::{fixed, read_until, serve, status};
+use support::tls::{Authority, secure_server, server_config};
 
 /// The HTTP server on a port of its own.
 struct Server {
@@ -441,8 +442,25 @@ fn the_client_says_what_went_wrong() {
     assert!(!path.exists(), "half a file is none");
     thread.join().unwrap();
 
-    let (code, _, complaint) = client(&["https://127.0.0.1/"]);
-    assert_eq!((code, complaint.contains("TLS")), (1, true), "{complaint}");
+    let (code, _, complaint) = client(&["--cacert", "/no/such/file", "https://127.0.0.1/"]);
+    assert_eq!((code, complaint.contains("/no/such/file")), (1, true), "{complaint}");
+}
+
+#[test]
+fn the_client_believes_those_it_is_told_to() {
+    let authority = Authority::new("root");
+    let tls = server_config(&authority.issue(&["127.0.0.1"]));
+    let server = secure_server(&tls, nng_oxide::http::ServerConfig::default());
+    serve(&server, [fixed("/", "secret")]);
+    let url = format!("https://{}/", server.addr());
+    let (code, _, complaint) = client(&[&url]);
+    assert_eq!(code, 1);
+    assert!(complaint.contains("cannot prove who it is"), "{complaint}");
+    let directory = Directory::new();
+    let path = directory.join("root.pem");
+    std::fs::write(&path, &authority.cert).unwrap();
+    let (code, output, complaint) = client(&["--cacert", path.to_str().unwrap(), &url]);
+    assert_eq!((code, &*output), (0, "secret"), "{complaint}");
 }
 
 #[test]

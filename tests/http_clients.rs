@@ -4,12 +4,12 @@
 
 mod support;
 
-use std::io::Write;
-use std::process::{Command, Output, Stdio};
+use std::process::Command;
 use std::sync::Arc;
 use std::thread;
 
 use nng_oxide::http::{Response, Server, ServerConfig};
+use support::foreign::{self, has, run};
 use support::server::{fixed, handler, respond, running, serve};
 use support::{LIMIT, pattern};
 
@@ -41,37 +41,11 @@ fn server() -> Server {
     server
 }
 
-/// Returns whether there is a program of that name.
-fn has(program: &str) -> bool {
-    let found = Command::new(program).arg("--version").output().is_ok_and(|it| it.status.success());
-    if !found {
-        eprintln!("skipped: there is no {program} here");
-    }
-    found
-}
-
-/// Runs a program with that input and fails unless it succeeds.
-fn run(command: &mut Command, input: &[u8]) -> Output {
-    let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().expect("the program is there");
-    let mut stdin = child.stdin.take().expect("it was asked for");
-    let output = thread::scope(|scope| {
-        scope.spawn(move || stdin.write_all(input).expect("the program reads its input"));
-        child.wait_with_output().expect("the program ends")
-    });
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{command:?}: {errors}");
-    output
-}
-
 /// Runs curl with these arguments, in which `URL` stands for that of the server; returns its output.
 fn curl(server: &Server, arguments: &[&str], input: &[u8]) -> Vec<u8> {
     let url = format!("http://{}", server.addr().to_inet().expect("it has started"));
     let arguments = arguments.iter().map(|argument| argument.replace("URL", &url));
-    let mut command = Command::new("curl");
-    // Without a configuration file and without a proxy of the user's.
-    command.args(["-q", "--silent", "--show-error", "--noproxy", "*", "--max-time", "60"]);
-    run(command.args(arguments), input).stdout
+    run(foreign::curl().args(arguments), input).stdout
 }
 
 fn text(bytes: Vec<u8>) -> String {

@@ -1,15 +1,13 @@
 //! HTTP clients.
 
-use ::nng_aio::Error;
-
 use crate::http::Client;
 
-use super::{code, make, nng_aio, nng_http_req, nng_http_res, nng_url};
+use super::{code, make, nng_aio, nng_http_req, nng_http_res, nng_tls_config, nng_url};
 
 /// An HTTP client for one URL.
 pub type nng_http_client = Client;
 
-/// Makes a client; see [`Client::new`]. `NNG_EADDRINVAL`, `NNG_ENOTSUP`.
+/// Makes a client; see [`Client::new`]. `NNG_EADDRINVAL`.
 pub fn nng_http_client_alloc(clientp: &mut Option<nng_http_client>, url: &nng_url) -> i32 {
     make(clientp, Client::new(url))
 }
@@ -38,12 +36,12 @@ pub fn nng_http_client_transact(
     client.transact(&req, res, aio);
 }
 
-/// Sets the configuration of TLS: `NNG_ENOTSUP`, since there is no client for `https` yet.
-pub fn nng_http_client_set_tls<T>(_client: &nng_http_client, _cfg: &T) -> i32 {
-    code(Err(Error::NotSupported))
+/// Says whom a client with TLS trusts; see [`Client::set_tls`]. `NNG_ENOTSUP`, `NNG_EINVAL`.
+pub fn nng_http_client_set_tls(client: &nng_http_client, cfg: &nng_tls_config) -> i32 {
+    code(client.set_tls(cfg))
 }
 
-/// Tells the configuration of TLS: `NNG_ENOTSUP`, since there is no client for `https` yet.
-pub fn nng_http_client_get_tls<T>(_client: &nng_http_client, _cfgp: &mut Option<T>) -> i32 {
-    code(Err(Error::NotSupported))
+/// Tells the configuration of a client with TLS; see [`Client::tls`]. `NNG_ENOTSUP`.
+pub fn nng_http_client_get_tls(client: &nng_http_client, cfgp: &mut Option<nng_tls_config>) -> i32 {
+    make(cfgp, client.tls())
 }

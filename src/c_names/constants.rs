@@ -2,7 +2,9 @@
 
 use crate::option;
 
-use super::{nng_duration, nng_log_facility, nng_log_level};
+use super::{
+    nng_duration, nng_log_facility, nng_log_level, nng_tls_auth_mode, nng_tls_mode, nng_tls_version,
+};
 
 pub use ::nng_aio::codes::*;
 
@@ -41,12 +43,38 @@ constants! {
         NNG_OPT_TCP_KEEPALIVE = option::TCP_KEEPALIVE,
         NNG_OPT_TCP_BOUND_PORT = option::TCP_BOUND_PORT,
         NNG_OPT_IPC_PERMISSIONS = option::IPC_PERMISSIONS,
+        NNG_OPT_TLS_CONFIG = option::TLS_CONFIG,
+        NNG_OPT_TLS_AUTH_MODE = option::TLS_AUTH_MODE,
+        NNG_OPT_TLS_CA_FILE = option::TLS_CA_FILE,
+        NNG_OPT_TLS_CERT_KEY_FILE = option::TLS_CERT_KEY_FILE,
+        NNG_OPT_TLS_SERVER_NAME = option::TLS_SERVER_NAME,
+        NNG_OPT_TLS_VERIFIED = option::TLS_VERIFIED,
+        NNG_OPT_TLS_PEER_CN = option::TLS_PEER_CN,
+        NNG_OPT_TLS_PEER_ALT_NAMES = option::TLS_PEER_ALT_NAMES,
         NNG_OPT_PEER_UID = option::PEER_UID,
         NNG_OPT_IPC_PEER_UID = option::PEER_UID,
         NNG_OPT_PEER_GID = option::PEER_GID,
         NNG_OPT_IPC_PEER_GID = option::PEER_GID,
         NNG_OPT_PEER_PID = option::PEER_PID,
         NNG_OPT_IPC_PEER_PID = option::PEER_PID,
+    }
+    /// Which side a configuration of TLS is for; see [`Mode`](crate::tls::Mode).
+    nng_tls_mode {
+        NNG_TLS_MODE_CLIENT = 0,
+        NNG_TLS_MODE_SERVER = 1,
+    }
+    /// What is asked of the peer's certificate; see [`AuthMode`](crate::tls::AuthMode).
+    nng_tls_auth_mode {
+        NNG_TLS_AUTH_MODE_NONE = 0,
+        NNG_TLS_AUTH_MODE_OPTIONAL = 1,
+        NNG_TLS_AUTH_MODE_REQUIRED = 2,
+    }
+    /// A version of TLS; see [`Version`](crate::tls::Version).
+    nng_tls_version {
+        NNG_TLS_1_0 = 0x301,
+        NNG_TLS_1_1 = 0x302,
+        NNG_TLS_1_2 = 0x303,
+        NNG_TLS_1_3 = 0x304,
     }
     /// A level of the log; see [`Level`](::nng_aio::log::Level).
     nng_log_level {

@@ -26,7 +26,7 @@
 //! |---|---|
 //! | `nng_aio *`, `const nng_url *` | `&nng_aio`, `&nng_url` |
 //! | a copy of an `nng_aio *` that is kept | [`aio.alias()`](::nng_aio::Aio::alias) |
-//! | a copy of another handle that is kept | `clone()`; an `Arc` where there is none |
+//! | a copy of another handle that is kept, `..._hold(handle)` | `clone()`; an `Arc` where there is none |
 //! | `int`, 0 or `NNG_E...` | `i32`; constants and [`nng_strerror`] are those of NNG |
 //! | `nng_aio **`, an object that is made | `&mut Option<nng_aio>`; as it was if the result is not 0 |
 //! | `int *`, `bool *`, `nng_sockaddr *` to be filled | `&mut` of it; as it was if the result is not 0 |
@@ -60,6 +60,7 @@
 //! | `client` | HTTP clients |
 //! | `server` | HTTP servers and handlers |
 //! | `stream` | byte streams and their options |
+//! | `tls` | configurations of TLS |
 //! | `util` | URLs, addresses, errors, clock, random numbers, id maps, log |
 //! | `constants` | everything in capitals |
 //!
@@ -74,6 +75,7 @@ mod constants;
 mod http;
 mod server;
 mod stream;
+mod tls;
 mod util;
 
 pub use aio::*;
@@ -82,6 +84,7 @@ pub use constants::*;
 pub use http::*;
 pub use server::*;
 pub use stream::*;
+pub use tls::*;
 pub use util::*;
 
 use ::nng_aio::Error;

@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use crate::http::{Body, Handler, Server};
 
-use super::{code, make, nng_aio, nng_http_res, nng_sockaddr, nng_url, store};
+use super::{code, make, nng_aio, nng_http_res, nng_sockaddr, nng_tls_config, nng_url, store};
 
 /// An HTTP server.
 pub type nng_http_server = Server;
 /// What answers requests for a path.
 pub type nng_http_handler = Handler;
 
-/// Finds or makes the server for a URL; see [`Server::hold`]. `NNG_EADDRINVAL`, `NNG_ENOTSUP`.
+/// Finds or makes the server for a URL; see [`Server::hold`]. `NNG_EADDRINVAL`.
 pub fn nng_http_server_hold(serverp: &mut Option<nng_http_server>, url: &nng_url) -> i32 {
     make(serverp, Server::hold(url))
 }
@@ -47,6 +47,16 @@ pub fn nng_http_server_del_handler(server: &nng_http_server, h: &nng_http_handle
 /// Tells the address it listens on; see [`Server::addr`].
 pub fn nng_http_server_get_addr(server: &nng_http_server, addr: &mut nng_sockaddr) -> i32 {
     store(addr, Ok(server.addr()))
+}
+
+/// Says who a server with TLS is; see [`Server::set_tls`]. `NNG_ENOTSUP`, `NNG_EINVAL`.
+pub fn nng_http_server_set_tls(server: &nng_http_server, cfg: &nng_tls_config) -> i32 {
+    code(server.set_tls(cfg))
+}
+
+/// Tells the configuration of a server with TLS; see [`Server::tls`]. `NNG_ENOTSUP`.
+pub fn nng_http_server_get_tls(server: &nng_http_server, cfgp: &mut Option<nng_tls_config>) -> i32 {
+    make(cfgp, server.tls())
 }
 
 /// Sets the page for a status; see [`Server::set_error_page`].

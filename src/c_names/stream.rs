@@ -6,7 +6,7 @@ use crate::Url;
 use crate::option::{Options, Value};
 use crate::stream::{Dialer, Listener, Stream};
 
-use super::{code, make, nng_aio, nng_duration, nng_url, store};
+use super::{code, make, nng_aio, nng_duration, nng_tls_config, nng_url, store};
 
 /// A connected byte stream.
 pub type nng_stream = Stream;
@@ -93,6 +93,47 @@ pub fn nng_stream_free(stream: impl Into<Option<nng_stream>>) {
     if let Some(stream) = stream.into() {
         stream.close();
     }
+}
+
+/// Reads the option that is a configuration of TLS; see [`Dialer::tls`].
+pub fn nng_stream_dialer_get_ptr(
+    dialer: &nng_stream_dialer,
+    opt: &str,
+    valp: &mut Option<nng_tls_config>,
+) -> i32 {
+    make(valp, dialer.option(opt).and_then(Value::into_tls_config))
+}
+
+/// Sets the option that is a configuration of TLS; see [`Dialer::set_tls`].
+pub fn nng_stream_dialer_set_ptr(
+    dialer: &nng_stream_dialer,
+    opt: &str,
+    val: &nng_tls_config,
+) -> i32 {
+    code(dialer.set_option(opt, val.clone()))
+}
+
+/// Reads the option that is a configuration of TLS; see [`Listener::tls`].
+pub fn nng_stream_listener_get_ptr(
+    listener: &nng_stream_listener,
+    opt: &str,
+    valp: &mut Option<nng_tls_config>,
+) -> i32 {
+    make(valp, listener.option(opt).and_then(Value::into_tls_config))
+}
+
+/// Sets the option that is a configuration of TLS; see [`Listener::set_tls`].
+pub fn nng_stream_listener_set_ptr(
+    listener: &nng_stream_listener,
+    opt: &str,
+    val: &nng_tls_config,
+) -> i32 {
+    code(listener.set_option(opt, val.clone()))
+}
+
+/// Reads the option that is several texts.
+pub fn nng_stream_get_ptr(stream: &nng_stream, opt: &str, valp: &mut Vec<String>) -> i32 {
+    store(valp, stream.option(opt).and_then(Value::into_strings))
 }
 
 /// Makes the functions that read and set options: for each type and kind of object, one of each.

@@ -4,14 +4,19 @@ use nng_aio::net;
 use nng_aio::{Aio, Error, Runtime};
 
 use super::options;
+use super::secure::Secure;
 use super::target::Target;
 use crate::Url;
 use crate::option::{Options, Value};
+use crate::tls::{Config, Mode};
 
 /// Makes connections to where a URL says, any number at a time.
 ///
 /// Connections are independent of the dialer and may outlive it. Dropping it closes it.
-/// [`Options`] has `local-address`, `tcp-nodelay` and `tcp-keepalive` for TCP.
+/// [`Options`] has `local-address`, `tcp-nodelay` and `tcp-keepalive` for TCP; for TLS also `tls-config`,
+/// and `tls-authmode`, `tls-ca-file`, `tls-cert-key-file` and `tls-server-name`, which are set in that
+/// configuration. With TLS a connection is made when the TCP connection is; the handshake is part of the
+/// first operations of the stream. Unless it is set, the name of the server is that of the URL.
 ///
 /// ```
 /// use nng_aio::Aio;
@@ -34,6 +39,7 @@ use crate::option::{Options, Value};
 #[derive(Debug)]
 pub struct Dialer {
     is_tcp: bool,
+    secure: Option<Secure>,
     pub(super) dialer: net::Dialer,
 }
 
@@ -48,11 +54,18 @@ impl Dialer {
     pub fn new(url: &Url) -> Result<Self, Error> {
         let target = Target::of(url)?;
         let is_tcp = target.is_tcp();
-        let dialer = match target {
-            Target::Tcp { host, port, family } => net::Dialer::tcp(host, port, family)?,
-            Target::Unix(addr) => net::Dialer::new(addr)?,
+        let (dialer, secure) = match target {
+            Target::Tcp { host, port, family, is_secure } => {
+                let dialer = net::Dialer::tcp(host, port, family)?;
+                let secure = is_secure.then(|| Secure::new(Mode::Client));
+                match &secure {
+                    Some(secure) => (dialer.with_layer(secure.layer(host)), Some(secure.clone())),
+                    None => (dialer, None),
+                }
+            }
+            Target::Unix(addr) => (net::Dialer::new(addr)?, None),
         };
-        Ok(Self { is_tcp, dialer })
+        Ok(Self { is_tcp, secure, dialer })
     }
 
     /// Puts it and its connections on `runtime` instead of the global one.
@@ -72,6 +85,9 @@ impl Dialer {
     /// # Source
     /// nng 1.12, nng_stream_dialer_dial(3str).
     pub fn dial(&self, aio: &Aio) {
+        if let Some(secure) = &self.secure {
+            secure.freeze();
+        }
         self.dialer.dial(aio);
     }
 
@@ -81,6 +97,30 @@ impl Dialer {
     /// Does not wait for callbacks.
     pub fn close(&self) {
         self.dialer.close();
+    }
+
+    /// The configuration of TLS, if its scheme begins with `tls+`.
+    ///
+    /// # Errors
+    /// `NotSupported` for other schemes.
+    pub fn tls(&self) -> Result<Config, Error> {
+        self.secure().map(Secure::config)
+    }
+
+    /// Sets the configuration of TLS for dials that are begun from now on.
+    ///
+    /// # Errors
+    /// `NotSupported` if it has none; `Invalid` for the configuration of a server.
+    pub fn set_tls(&self, config: &Config) -> Result<(), Error> {
+        self.secure()?.set_config(config.clone())
+    }
+
+    pub(super) fn secure(&self) -> Result<&Secure, Error> {
+        self.secure.as_ref().ok_or(Error::NotSupported)
+    }
+
+    pub(super) fn is_secure(&self) -> bool {
+        self.secure.is_some()
     }
 
     pub(super) fn is_tcp(&self) -> bool {

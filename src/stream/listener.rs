@@ -4,21 +4,26 @@ use nng_aio::net::{self, Addr};
 use nng_aio::{Aio, Error, Runtime};
 
 use super::options;
+use super::secure::Secure;
 use super::target::Target;
 use crate::Url;
 use crate::option::{Options, Value};
+use crate::tls::{Config, Mode};
 
 /// Listens where a URL says and hands out connections.
 ///
 /// Connections are independent of the listener and may outlive it. Dropping it closes it.
 /// [`Options`] has `local-address`; for TCP `tcp-nodelay`, `tcp-keepalive` and `tcp-bound-port`; for
-/// Unix sockets `ipc:permissions`.
+/// Unix sockets `ipc:permissions`; for TLS also `tls-config`, and `tls-authmode`, `tls-ca-file`,
+/// `tls-cert-key-file` and `tls-server-name`, which are set in that configuration. With TLS a connection
+/// is accepted when the TCP connection is; the handshake is part of the first operations of the stream.
 ///
 /// # Source
 /// nng 1.12, nng_stream_listener_alloc(3str) and the pages beside it.
 #[derive(Debug)]
 pub struct Listener {
     is_tcp: bool,
+    secure: Option<Secure>,
     pub(super) listener: net::Listener,
 }
 
@@ -35,11 +40,18 @@ impl Listener {
     pub fn new(url: &Url) -> Result<Self, Error> {
         let target = Target::of(url)?;
         let is_tcp = target.is_tcp();
-        let listener = match target {
-            Target::Tcp { host, port, family } => net::Listener::tcp(host, port, family)?,
-            Target::Unix(addr) => net::Listener::new(addr)?,
+        let (listener, secure) = match target {
+            Target::Tcp { host, port, family, is_secure } => {
+                let listener = net::Listener::tcp(host, port, family)?;
+                let secure = is_secure.then(|| Secure::new(Mode::Server));
+                match &secure {
+                    Some(secure) => (listener.with_layer(secure.layer("")), Some(secure.clone())),
+                    None => (listener, None),
+                }
+            }
+            Target::Unix(addr) => (net::Listener::new(addr)?, None),
         };
-        Ok(Self { is_tcp, listener })
+        Ok(Self { is_tcp, secure, listener })
     }
 
     /// Puts it and its connections on `runtime` instead of the global one, if it does not listen yet.
@@ -67,6 +79,9 @@ impl Listener {
     /// # Source
     /// nng 1.12, nng_stream_listener_accept(3str).
     pub fn accept(&self, aio: &Aio) {
+        if let Some(secure) = &self.secure {
+            secure.freeze();
+        }
         self.listener.accept(aio);
     }
 
@@ -81,6 +96,30 @@ impl Listener {
     /// The address; of TCP, `Unspecified` before it listens.
     pub fn local_addr(&self) -> Addr {
         self.listener.local_addr()
+    }
+
+    /// The configuration of TLS, if its scheme begins with `tls+`.
+    ///
+    /// # Errors
+    /// `NotSupported` for other schemes.
+    pub fn tls(&self) -> Result<Config, Error> {
+        self.secure().map(Secure::config)
+    }
+
+    /// Sets the configuration of TLS for connections that are accepted from now on.
+    ///
+    /// # Errors
+    /// `NotSupported` if it has none; `Invalid` for the configuration of a client.
+    pub fn set_tls(&self, config: &Config) -> Result<(), Error> {
+        self.secure()?.set_config(config.clone())
+    }
+
+    pub(super) fn secure(&self) -> Result<&Secure, Error> {
+        self.secure.as_ref().ok_or(Error::NotSupported)
+    }
+
+    pub(super) fn is_secure(&self) -> bool {
+        self.secure.is_some()
     }
 
     pub(super) fn is_tcp(&self) -> bool {

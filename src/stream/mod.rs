@@ -3,6 +3,7 @@
 //! | scheme | what it is | dialer | listener |
 //! |---|---|---|---|
 //! | `tcp`, `tcp4`, `tcp6` | TCP; over IPv4, over IPv6 | host and port | host, empty for all interfaces; port, empty for any |
+//! | `tls+tcp`, `tls+tcp4`, `tls+tcp6` | TLS over TCP | as TCP | as TCP |
 //! | `ipc`, `unix` | a Unix socket at a path | path | path |
 //! | `abstract` | a Unix socket with a name in Linux' abstract namespace | `%`-escaped name | `%`-escaped name, empty for any |
 //!
@@ -10,6 +11,7 @@
 //! |---|---|
 //! | `dialer`, `listener` | who makes and who takes connections |
 //! | `target` | what a URL says of where they lead |
+//! | `secure` | how do they get TLS? |
 //! | `options` | what can be asked and set by name, and on which objects |
 //!
 //! The streams themselves are those of the core: whoever knows what carries them can do without this
@@ -21,6 +23,7 @@
 mod dialer;
 mod listener;
 mod options;
+mod secure;
 mod target;
 
 pub use dialer::Dialer;

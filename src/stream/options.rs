@@ -8,6 +8,17 @@
 //! | `tcp-bound-port` | int | - r - | - - - |
 //! | `ipc:permissions` | int | - - - | - w - |
 //! | `ipc:peer-pid`, `ipc:peer-uid`, `ipc:peer-gid` | uint64 | - - - | - - r |
+//!
+//! TLS over TCP has what TCP has, and beside that:
+//!
+//! | option | type | dialer, listener, stream |
+//! |---|---|---|
+//! | `tls-config` | configuration | rw rw - |
+//! | `tls-authmode` | int | w w - |
+//! | `tls-ca-file`, `tls-cert-key-file`, `tls-server-name` | string | w w - |
+//! | `tls-verified` | bool | - - r |
+//! | `tls-peer-cn` | string | - - r |
+//! | `tls-peer-alt-names` | strings | - - r |
 
 use nng_aio::Error;
 use nng_aio::net::{Credentials, Stream};
@@ -15,6 +26,7 @@ use nng_aio::net::{Credentials, Stream};
 use super::dialer::Dialer;
 use super::listener::Listener;
 use crate::option::{self, Entry, Options, Value};
+use crate::tls::{Channel, Secured};
 
 pub(super) const DIALER: &[Entry<Dialer>] = &[
     Entry {
@@ -34,6 +46,36 @@ pub(super) const DIALER: &[Entry<Dialer>] = &[
         of: Dialer::is_tcp,
         get: Some(|it| it.dialer.keepalive().map(Value::Bool)),
         set: Some(|it, value| it.dialer.set_keepalive(value.into_bool()?)),
+    },
+    Entry {
+        name: option::TLS_CONFIG,
+        of: Dialer::is_secure,
+        get: Some(|it| it.tls().map(Value::TlsConfig)),
+        set: Some(|it, value| it.set_tls(&value.into_tls_config()?)),
+    },
+    Entry {
+        name: option::TLS_AUTH_MODE,
+        of: Dialer::is_secure,
+        get: None,
+        set: Some(|it, value| it.secure()?.set_auth_mode(value.into_int()?)),
+    },
+    Entry {
+        name: option::TLS_SERVER_NAME,
+        of: Dialer::is_secure,
+        get: None,
+        set: Some(|it, value| it.secure()?.set_server_name(&value.into_string()?)),
+    },
+    Entry {
+        name: option::TLS_CA_FILE,
+        of: Dialer::is_secure,
+        get: None,
+        set: Some(|it, value| it.secure()?.add_ca_file(&value.into_string()?)),
+    },
+    Entry {
+        name: option::TLS_CERT_KEY_FILE,
+        of: Dialer::is_secure,
+        get: None,
+        set: Some(|it, value| it.secure()?.add_cert_key_file(&value.into_string()?)),
     },
 ];
 
@@ -70,6 +112,36 @@ pub(super) const LISTENER: &[Entry<Listener>] = &[
             let mode = u32::try_from(value.into_int()?).map_err(|_| Error::Invalid)?;
             it.listener.set_permissions(mode)
         }),
+    },
+    Entry {
+        name: option::TLS_CONFIG,
+        of: Listener::is_secure,
+        get: Some(|it| it.tls().map(Value::TlsConfig)),
+        set: Some(|it, value| it.set_tls(&value.into_tls_config()?)),
+    },
+    Entry {
+        name: option::TLS_AUTH_MODE,
+        of: Listener::is_secure,
+        get: None,
+        set: Some(|it, value| it.secure()?.set_auth_mode(value.into_int()?)),
+    },
+    Entry {
+        name: option::TLS_SERVER_NAME,
+        of: Listener::is_secure,
+        get: None,
+        set: Some(|it, value| it.secure()?.set_server_name(&value.into_string()?)),
+    },
+    Entry {
+        name: option::TLS_CA_FILE,
+        of: Listener::is_secure,
+        get: None,
+        set: Some(|it, value| it.secure()?.add_ca_file(&value.into_string()?)),
+    },
+    Entry {
+        name: option::TLS_CERT_KEY_FILE,
+        of: Listener::is_secure,
+        get: None,
+        set: Some(|it, value| it.secure()?.add_cert_key_file(&value.into_string()?)),
     },
 ];
 
@@ -116,6 +188,27 @@ const STREAM: &[Entry<Stream>] = &[
         get: Some(|it| peer(it, |peer| Some(peer.gid))),
         set: None,
     },
+    Entry {
+        name: option::TLS_VERIFIED,
+        of: is_secure,
+        get: Some(|it| channel(it, |channel| channel.is_verified().into())),
+        set: None,
+    },
+    Entry {
+        name: option::TLS_PEER_CN,
+        of: is_secure,
+        get: Some(|it| {
+            let name = channel(it, |channel| channel.peer_name().map(Value::String))?;
+            name.ok_or(Error::NotFound)
+        }),
+        set: None,
+    },
+    Entry {
+        name: option::TLS_PEER_ALT_NAMES,
+        of: is_secure,
+        get: Some(|it| channel(it, |channel| Value::Strings(channel.peer_alt_names()))),
+        set: None,
+    },
 ];
 
 impl Options for Stream {
@@ -126,6 +219,19 @@ impl Options for Stream {
     fn set_option(&self, name: &str, value: impl Into<Value>) -> Result<(), Error> {
         option::set(STREAM, self, name, value.into())
     }
+}
+
+/// Closed ones count: what they had they still have, but cannot tell.
+fn is_secure(stream: &Stream) -> bool {
+    is_tcp(stream) && !matches!(stream.look_at_layer(|_| ()), Ok(None))
+}
+
+/// Looks at the TLS of a stream.
+fn channel<R>(stream: &Stream, look: impl FnOnce(&Channel) -> R) -> Result<R, Error> {
+    let found = stream.look_at_layer(|layer| {
+        layer.as_any().downcast_ref::<Secured>().map(|secured| look(secured.channel()))
+    });
+    found?.flatten().ok_or(Error::NotSupported)
 }
 
 fn is_tcp(stream: &Stream) -> bool {

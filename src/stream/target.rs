@@ -9,7 +9,7 @@ use crate::Url;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Target<'a> {
     /// To a host and a port over TCP; both may be empty.
-    Tcp { host: &'a str, port: &'a str, family: Family },
+    Tcp { host: &'a str, port: &'a str, family: Family, is_secure: bool },
     /// To a Unix socket.
     Unix(Addr),
 }
@@ -21,11 +21,17 @@ impl<'a> Target<'a> {
     /// `NotSupported` if the scheme carries no streams; `AddressInvalid` for a path or a name that no
     /// socket can have.
     pub(super) fn of(url: &'a Url) -> Result<Self, Error> {
-        let tcp = |family| {
-            let (host, port) = (url.hostname(), url.port());
-            Ok(Self::Tcp { host: host.unwrap_or_default(), port: port.unwrap_or_default(), family })
+        let (scheme, is_secure) = match url.scheme().strip_prefix("tls+") {
+            Some(scheme @ ("tcp" | "tcp4" | "tcp6")) => (scheme, true),
+            Some(_) => return Err(Error::NotSupported),
+            None => (url.scheme(), false),
         };
-        match url.scheme() {
+        let tcp = |family| {
+            let host = url.hostname().unwrap_or_default();
+            let port = url.port().unwrap_or_default();
+            Ok(Self::Tcp { host, port, family, is_secure })
+        };
+        match scheme {
             "tcp" => tcp(Family::Any),
             "tcp4" => tcp(Family::V4),
             "tcp6" => tcp(Family::V6),
@@ -48,12 +54,17 @@ mod tests {
 
     #[test]
     fn the_scheme_chooses_and_the_rest_is_where() {
+        let tcp = |host, port, family| Target::Tcp { host, port, family, is_secure: false };
+        let tls = |host, port, family| Target::Tcp { host, port, family, is_secure: true };
         let table = [
-            ("tcp://h:5", Target::Tcp { host: "h", port: "5", family: Family::Any }),
-            ("TCP4://h:http", Target::Tcp { host: "h", port: "http", family: Family::V4 }),
-            ("tcp6://[::1]:5", Target::Tcp { host: "::1", port: "5", family: Family::V6 }),
-            ("tcp://*:5", Target::Tcp { host: "", port: "5", family: Family::Any }),
-            ("tcp://u@h/path?q#f", Target::Tcp { host: "h", port: "", family: Family::Any }),
+            ("tcp://h:5", tcp("h", "5", Family::Any)),
+            ("TCP4://h:http", tcp("h", "http", Family::V4)),
+            ("tcp6://[::1]:5", tcp("::1", "5", Family::V6)),
+            ("tcp://*:5", tcp("", "5", Family::Any)),
+            ("tcp://u@h/path?q#f", tcp("h", "", Family::Any)),
+            ("tls+tcp://h:5", tls("h", "5", Family::Any)),
+            ("tls+tcp4://h:5", tls("h", "5", Family::V4)),
+            ("TLS+tcp6://[::1]:5", tls("::1", "5", Family::V6)),
             ("ipc:///tmp/a b%41", Target::Unix(Addr::ipc("/tmp/a b%41").unwrap())),
             ("unix://relative", Target::Unix(Addr::ipc("relative").unwrap())),
             #[cfg(target_os = "linux")]
@@ -75,6 +86,10 @@ mod tests {
             ("http://h", Error::NotSupported),
             ("udp://h:5", Error::NotSupported),
             ("tcp46://h:5", Error::NotSupported),
+            ("tls+udp://h:5", Error::NotSupported),
+            ("tls+tls+tcp://h:5", Error::NotSupported),
+            ("tls+ipc:///x", Error::NotSupported),
+            ("tls://h:5", Error::NotSupported),
             ("://h:5", Error::NotSupported),
             ("ipc://", Error::AddressInvalid),
             (long.as_str(), Error::AddressInvalid),

@@ -7,9 +7,11 @@
 #![allow(unreachable_pub, reason = "each test program is a crate of its own")]
 
 pub mod client;
+pub mod foreign;
 pub mod host;
 pub mod program;
 pub mod server;
+pub mod tls;
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};

@@ -9,6 +9,7 @@ use slab::Slab;
 
 use super::addr::{AbstractName, Addr, IpcPath};
 use super::dial::Dial;
+use super::layer::{Carrier, MakeLayer};
 use super::resolve::{Family, Query, Resolver};
 use super::socket::Socket;
 use super::stream::Stream;
@@ -29,6 +30,8 @@ pub(super) struct Inner {
     resolver: Resolver,
     /// Whose connections it makes; `None` for the global runtime.
     runtime: Option<Runtime>,
+    /// What lies between a connection and its stream.
+    layer: Option<MakeLayer>,
     state: Mutex<State>,
     /// The number of forks when it was made: in a child it is the parent's.
     forks: u32,
@@ -101,6 +104,16 @@ impl Dialer {
         Self::new(Addr::Abstract(AbstractName::new(name)?))
     }
 
+    /// Has what `make` makes between each connection and its stream.
+    ///
+    /// # Panics
+    /// If a dial is under way.
+    #[must_use]
+    pub fn with_layer(mut self, make: MakeLayer) -> Self {
+        self.before_use().layer = Some(make);
+        self
+    }
+
     fn with_target(target: Target) -> Self {
         sys::count_forks();
         let options = Options { local: Addr::Unspecified, nodelay: true, keepalive: false };
@@ -109,6 +122,7 @@ impl Dialer {
             target,
             resolver: Resolver::default(),
             runtime: None,
+            layer: None,
             state: Mutex::new(state),
             forks: sys::forks(),
         };
@@ -158,7 +172,10 @@ impl Dialer {
     /// If it lives on the global runtime and that cannot begin.
     pub fn dial(&self, aio: &Aio) {
         let Ok(operation) = aio.begin() else { return };
-        self.dial_with(operation, Stream::from_socket);
+        let layer = self.inner.layer.clone();
+        self.dial_with(operation, move |socket, runtime| {
+            Stream::over(Carrier::new(socket, layer.as_ref(), runtime)?, runtime)
+        });
     }
 
     /// As [`dial`](Self::dial), for providers that make something else than a stream of a connection:

@@ -10,6 +10,7 @@ use std::io::IoSlice;
 use std::mem;
 
 use super::ends::Ends;
+use super::layer::{Carrier, Layer};
 use super::socket::Socket;
 use crate::Error;
 use crate::buffer::{Buffer, Buffers};
@@ -27,7 +28,7 @@ pub(super) struct Line {
 }
 
 enum Link {
-    Open(Socket),
+    Open(Carrier),
     Closed(Ends),
 }
 
@@ -40,17 +41,28 @@ pub(super) enum Direction {
 
 impl Line {
     /// Nothing is known yet, so everything is worth an attempt.
-    pub(super) fn new(socket: Socket) -> Self {
-        Self { link: Link::Open(socket), can_recv: true, can_send: true, is_hung_up: false }
+    pub(super) fn new(carrier: Carrier) -> Self {
+        Self { link: Link::Open(carrier), can_recv: true, can_send: true, is_hung_up: false }
     }
 
-    /// Closes it; the socket is to be closed outside the lock. `None` if that was done before.
-    pub(super) fn close(&mut self) -> Option<Socket> {
-        let Link::Open(socket) = &self.link else { return None };
-        let ends = socket.ends().clone();
+    /// Closes it; what carried it is to be closed outside the lock. `None` if that was done before.
+    pub(super) fn close(&mut self) -> Option<Carrier> {
+        let Link::Open(carrier) = &self.link else { return None };
+        let ends = carrier.ends().clone();
         match mem::replace(&mut self.link, Link::Closed(ends)) {
-            Link::Open(socket) => Some(socket),
+            Link::Open(carrier) => Some(carrier),
             Link::Closed(_) => None,
+        }
+    }
+
+    /// What lies between, if there is anything.
+    ///
+    /// # Errors
+    /// `Closed`.
+    pub(super) fn layer(&self) -> Result<Option<&dyn Layer>, Error> {
+        match &self.link {
+            Link::Open(carrier) => Ok(carrier.layer()),
+            Link::Closed(_) => Err(Error::Closed),
         }
     }
 
@@ -60,20 +72,23 @@ impl Line {
     /// `Closed`.
     pub(super) fn socket(&mut self) -> Result<&mut Socket, Error> {
         match &mut self.link {
-            Link::Open(socket) => Ok(socket),
+            Link::Open(carrier) => Ok(carrier.socket_mut()),
             Link::Closed(_) => Err(Error::Closed),
         }
     }
 
     pub(super) fn ends(&self) -> &Ends {
         match &self.link {
-            Link::Open(socket) => socket.ends(),
+            Link::Open(carrier) => carrier.ends(),
             Link::Closed(ends) => ends,
         }
     }
 
     /// Remembers what the selector reported.
     pub(super) fn note(&mut self, readiness: Readiness) {
+        if let Link::Open(Carrier::Layer(layer)) = &mut self.link {
+            layer.note_ready(readiness);
+        }
         self.is_hung_up |= readiness.hangup;
         self.can_recv |= readiness.readable;
         self.can_send |= readiness.writable;
@@ -81,9 +96,11 @@ impl Line {
 
     /// True if an attempt may succeed.
     pub(super) fn can(&self, direction: Direction) -> bool {
-        match direction {
-            Direction::Recv => self.can_recv,
-            Direction::Send => self.can_send,
+        match (&self.link, direction) {
+            (Link::Open(Carrier::Layer(layer)), Direction::Recv) => layer.can_recv(),
+            (Link::Open(Carrier::Layer(layer)), Direction::Send) => layer.can_send(),
+            (_, Direction::Recv) => self.can_recv,
+            (_, Direction::Send) => self.can_send,
         }
     }
 
@@ -93,9 +110,12 @@ impl Line {
         direction: Direction,
         buffers: &mut Buffers,
     ) -> Option<Result<usize, Error>> {
-        let socket = match self.socket() {
-            Ok(socket) => socket,
-            Err(error) => return Some(Err(error)),
+        let socket = match &mut self.link {
+            Link::Open(Carrier::Socket(socket)) => socket,
+            Link::Open(Carrier::Layer(layer)) => {
+                return through(&mut **layer, direction, buffers);
+            }
+            Link::Closed(_) => return Some(Err(Error::Closed)),
         };
         match direction {
             Direction::Recv => {
@@ -142,6 +162,22 @@ impl Line {
         }
         Some(result)
     }
+}
+
+/// Makes one attempt with what lies between, which knows itself what is worth another.
+fn through(
+    layer: &mut dyn Layer,
+    direction: Direction,
+    buffers: &mut Buffers,
+) -> Option<Result<usize, Error>> {
+    let result = match direction {
+        Direction::Recv => match buffers.scatter(0, |room| layer.try_recv(room)) {
+            Ok(0) => Err(Error::ConnectionShutdown),
+            result => result,
+        },
+        Direction::Send => buffers.gather(0, |pieces| layer.try_send(pieces)),
+    };
+    (result != Err(Error::Again)).then_some(result)
 }
 
 /// True if nothing is left behind a transfer. Of one that asked for too much nothing is known.

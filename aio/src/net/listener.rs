@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use super::acceptor::{Acceptor, MAX_PERMISSIONS};
 use super::addr::{AbstractName, Addr, IpcPath};
+use super::layer::{Carrier, MakeLayer};
 use super::resolve::{Family, Query, Resolver};
 use super::stream::Stream;
 use super::waiting::{Done, Waiting};
@@ -48,6 +49,7 @@ struct State {
     nodelay: bool,
     keepalive: bool,
     permissions: Option<u32>,
+    layer: Option<MakeLayer>,
     accepts: Waiting,
 }
 
@@ -60,6 +62,8 @@ enum Phase {
 struct Listening {
     acceptor: Acceptor,
     runtime: Runtime,
+    /// What lies between a connection and its stream.
+    layer: Option<MakeLayer>,
     /// An attempt may succeed.
     can_accept: bool,
     /// While it is set no attempt is made.
@@ -88,6 +92,7 @@ impl Listener {
             nodelay: true,
             keepalive: false,
             permissions: None,
+            layer: None,
             accepts: Waiting::default(),
         };
         sys::count_forks();
@@ -131,6 +136,14 @@ impl Listener {
     #[must_use]
     pub fn on(self, runtime: &Runtime) -> Self {
         self.inner.state.lock().runtime = Some(runtime.unowned());
+        self
+    }
+
+    /// Has what `make` makes between each connection and its stream, if it does not listen yet. What
+    /// `make` fails with ends the accept.
+    #[must_use]
+    pub fn with_layer(self, make: MakeLayer) -> Self {
+        self.inner.state.lock().layer = Some(make);
         self
     }
 
@@ -379,8 +392,9 @@ impl State {
         };
         acceptor.attach(&runtime, inner.clone())?;
         self.local = acceptor.local_addr().clone();
+        let layer = self.layer.clone();
         self.phase =
-            Phase::Listening(Listening { acceptor, runtime, can_accept: true, pause: None });
+            Phase::Listening(Listening { acceptor, runtime, layer, can_accept: true, pause: None });
         Ok(())
     }
 
@@ -439,7 +453,9 @@ impl Listening {
             return None;
         }
         let accepted = self.acceptor.try_accept();
-        match accepted.and_then(|socket| Stream::from_socket(socket, &self.runtime)) {
+        let carrier =
+            accepted.and_then(|socket| Carrier::new(socket, self.layer.as_ref(), &self.runtime));
+        match carrier.and_then(|carrier| Stream::over(carrier, &self.runtime)) {
             Ok(stream) => Some(operation.set_output(0, Box::new(stream)).map(|()| 0)),
             Err(Error::Again) => {
                 self.can_accept = false;

@@ -9,6 +9,7 @@
 //! | `dialer.rs`, `dial.rs` | who makes connections; one attempt |
 //! | `listener.rs` | who takes connections |
 //! | `socket.rs`, `acceptor.rs` | a connected and a listening socket that never block, for providers |
+//! | `layer.rs` | what may lie between a socket and its stream |
 //! | `ends.rs` | the addresses of a connection's two ends |
 //! | `bound_path.rs` | a path that is listened at: stale files, permissions, removal |
 
@@ -19,6 +20,7 @@ mod bound_path;
 mod dial;
 mod dialer;
 mod ends;
+mod layer;
 mod line;
 mod listener;
 mod resolve;
@@ -30,6 +32,7 @@ pub use crate::sys::Credentials;
 pub use acceptor::Acceptor;
 pub use addr::{AbstractName, Addr, IpcPath};
 pub use dialer::Dialer;
+pub use layer::{Layer, MakeLayer};
 pub use listener::Listener;
 pub use resolve::{Family, Query, Resolver};
 pub use socket::Socket;

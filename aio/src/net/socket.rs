@@ -151,6 +151,12 @@ impl Socket {
         sys::take_error(self.fd.as_fd()).err().map(Error::from)
     }
 
+    /// Returns whether it was attached by the parent process, whose connection it is then: nothing
+    /// should be sent on it.
+    pub fn is_forked(&self) -> bool {
+        self.registration.as_ref().is_some_and(Registration::is_forked)
+    }
+
     /// The address of this end, as it was when the connection was made; of a Unix connection, that
     /// of the listener. `Unspecified` for a pair of Unix sockets.
     pub fn local_addr(&self) -> Addr {
@@ -208,7 +214,7 @@ impl Socket {
     /// Leaves the runtime's table, ends both directions and gives the descriptor back. Threads that
     /// sleep in a call on it wake up.
     pub fn close(mut self) {
-        let is_ours = self.registration.as_ref().is_none_or(|place| !place.is_forked());
+        let is_ours = !self.is_forked();
         self.detach();
         // The child of a fork gives its descriptor back and leaves the connection to its parent.
         if is_ours {
@@ -221,7 +227,7 @@ impl Socket {
     ///
     /// # Errors
     /// What the system answers.
-    pub(super) fn withdraw(&mut self) -> Result<(), Error> {
+    pub fn withdraw(&mut self) -> Result<(), Error> {
         self.registration.take().map_or(Ok(()), |place| place.withdraw(self.fd.as_fd()))
     }
 

@@ -20,6 +20,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::addr::Addr;
+use super::layer::{Carrier, Layer};
 use super::line::{self, Direction, Line};
 use super::socket::Socket;
 use super::waiting::{Done, Waiting};
@@ -71,8 +72,20 @@ impl Stream {
     /// # Errors
     /// `Closed` when the runtime shuts down or belongs to the parent process.
     pub fn from_socket(socket: Socket, runtime: &Runtime) -> Result<Self, Error> {
+        Self::over(Carrier::Socket(socket), runtime)
+    }
+
+    /// As [`from_socket`](Self::from_socket), with something between.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn from_layer(layer: Box<dyn Layer>, runtime: &Runtime) -> Result<Self, Error> {
+        Self::over(Carrier::Layer(layer), runtime)
+    }
+
+    pub(super) fn over(carrier: Carrier, runtime: &Runtime) -> Result<Self, Error> {
         let state = State {
-            line: Line::new(socket),
+            line: Line::new(carrier),
             recvs: Waiting::default(),
             sends: Waiting::default(),
             is_continued: false,
@@ -181,6 +194,16 @@ impl Stream {
         self.with_socket(|socket| socket.peer_credentials())
     }
 
+    /// Looks at what lies between the stream and its socket; `None` if nothing does.
+    ///
+    /// # Errors
+    /// `Closed`.
+    /// # Context
+    /// `look` runs under the lock of the stream: it must not block, nor use the stream.
+    pub fn look_at_layer<R>(&self, look: impl FnOnce(&dyn Layer) -> R) -> Result<Option<R>, Error> {
+        self.inner.with(|state| Ok(state.line.layer()?.map(look)))
+    }
+
     fn switch(&self, switch: Switch) -> Result<bool, Error> {
         self.with_socket(|socket| socket.switch(switch))
     }
@@ -272,14 +295,15 @@ impl Inner {
     }
 
     /// What a blocking call of one direction has to know: the socket's descriptor, and whether
-    /// operations wait that came first.
+    /// operations wait that came first, or the descriptor alone does not do.
     pub(super) fn look<R>(
         self: &Arc<Self>,
         direction: Direction,
         look: impl FnOnce(&Socket, bool) -> R,
     ) -> Result<R, Error> {
         self.with(|state| {
-            let has_waiting = !state.waiting(direction).is_empty();
+            let is_layered = state.line.layer()?.is_some();
+            let has_waiting = is_layered || !state.waiting(direction).is_empty();
             Ok(look(state.line.socket()?, has_waiting))
         })
     }
@@ -289,11 +313,11 @@ impl Inner {
         if self.runtime.is_forked() {
             return;
         }
-        let (socket, recvs, sends) = self.with(|state| {
+        let (carrier, recvs, sends) = self.with(|state| {
             (state.line.close(), mem::take(&mut state.recvs), mem::take(&mut state.sends))
         });
-        if let Some(socket) = socket {
-            socket.close();
+        if let Some(carrier) = carrier {
+            carrier.close();
         }
         for operation in recvs.chain(sends) {
             operation.finish(Err(Error::Closed));
@@ -357,6 +381,7 @@ impl State {
         }
         if self.line.can(direction) && self.waiting(direction).is_empty() {
             let result = self.line.attempt(direction, operation.buffers_mut());
+            self.go_on_with_others(inner);
             if result.is_some() {
                 return result;
             }
@@ -387,6 +412,20 @@ impl State {
                     done.add(first, result.map_err(while_waiting));
                 }
             }
+        }
+        self.go_on_with_others(inner);
+    }
+
+    /// With something between, an attempt in one direction may have made way for the other.
+    fn go_on_with_others(&mut self, inner: &Arc<Inner>) {
+        if !matches!(self.line.layer(), Ok(Some(_))) {
+            return;
+        }
+        let has_work = [(Direction::Recv, &self.recvs), (Direction::Send, &self.sends)]
+            .iter()
+            .any(|(direction, waiting)| !waiting.is_empty() && self.line.can(*direction));
+        if has_work && !mem::replace(&mut self.is_continued, true) {
+            inner.runtime.schedule(inner.clone());
         }
     }
 

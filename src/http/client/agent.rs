@@ -4,16 +4,16 @@ use std::fmt;
 use std::sync::Arc;
 
 use nng_aio::net::Resolver;
-use nng_aio::{Aio, Runtime};
+use nng_aio::{Aio, Error, Runtime};
 
 use super::config::AgentConfig;
 use super::core::Core;
 use super::fetch::Body;
 use super::trip::Trip;
-use crate::Url;
 use crate::http::Shared;
 use crate::http::request::Request;
 use crate::http::response::Response;
+use crate::{Url, tls};
 
 /// Fetches what URLs name, any number at a time.
 ///
@@ -69,6 +69,22 @@ impl Agent {
         self
     }
 
+    /// Speaks TLS by `config`, which says whom it trusts. An agent without one trusts nobody, and
+    /// fetches nothing by `https`.
+    ///
+    /// # Errors
+    /// `Invalid` for the configuration of a server.
+    /// # Panics
+    /// While a fetch is under way.
+    pub fn with_tls(mut self, config: &tls::Config) -> Result<Self, Error> {
+        if config.mode() != tls::Mode::Client {
+            return Err(Error::Invalid);
+        }
+        let core = Arc::get_mut(&mut self.core).expect("an agent is set up before it fetches");
+        core.set_tls(config);
+        Ok(self)
+    }
+
     /// Sends a request to where `url` leads and reads the whole response into `response`. Output 0 of
     /// the aio is the [`Url`] that has answered: another one after a redirect.
     ///
@@ -87,7 +103,7 @@ impl Agent {
     ///
     /// # Errors
     /// In the aio: as [`Client::transact`](super::Client::transact); `NNG_EADDRINVAL` for a scheme
-    /// that is not HTTP's; `NNG_ENOTSUP` for `https` and `wss`; `NNG_EPROTO` for redirects that are
+    /// that is not HTTP's; `NNG_EPEERAUTH` and `NNG_ECRYPTO` by TLS; `NNG_EPROTO` for redirects that are
     /// too many, go in a circle, or name no URL; `NNG_EMSGSIZE` beyond the limits of the agent.
     /// # Context
     /// Does not block.

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use nng_aio::net::{Dialer, Resolver, Socket};
 use nng_aio::{Error, Operation, Runtime};
+use parking_lot::Mutex;
 
 use super::origin::Origin;
-use crate::http::conn::{Conn, Settings};
+use crate::http::conn::{Conn, Settings, Transport};
+use crate::tls::{Channel, Config, Mode};
 
 /// Makes connections to one origin, any number at a time and independent of each other.
 ///
@@ -17,17 +19,51 @@ pub(super) struct Connector {
     /// `None` is the global runtime.
     runtime: Option<Runtime>,
     settings: Arc<Settings>,
+    /// Absent for an origin without TLS.
+    tls: Option<Tls>,
+}
+
+/// How connections with TLS are made.
+#[derive(Debug)]
+struct Tls {
+    /// Who has to be there.
+    host: Box<str>,
+    /// A leaf, held to copy a handle.
+    config: Mutex<Config>,
 }
 
 impl Connector {
     /// # Errors
-    /// `NotSupported` for an origin that demands TLS.
+    /// `AddressInvalid` for an origin that cannot be dialed.
     pub(super) fn new(origin: &Origin, settings: Arc<Settings>) -> Result<Self, Error> {
-        if origin.is_secure() {
-            return Err(Error::NotSupported);
-        }
         let dialer = Dialer::tcp(origin.host(), origin.port(), origin.family())?;
-        Ok(Self { dialer, runtime: None, settings })
+        let tls = origin.is_secure().then(|| Tls {
+            host: origin.host().into(),
+            config: Mutex::new(Config::new(Mode::Client)),
+        });
+        Ok(Self { dialer, runtime: None, settings, tls })
+    }
+
+    /// Makes connections by another configuration from now on.
+    ///
+    /// # Errors
+    /// `NotSupported` if it makes them without TLS; `Invalid` for the configuration of a server.
+    pub(super) fn set_tls(&self, config: &Config) -> Result<(), Error> {
+        let tls = self.tls.as_ref().ok_or(Error::NotSupported)?;
+        if config.mode() != Mode::Client {
+            return Err(Error::Invalid);
+        }
+        let old = std::mem::replace(&mut *tls.config.lock(), config.clone());
+        drop(old);
+        Ok(())
+    }
+
+    /// Returns the configuration by which it makes connections.
+    ///
+    /// # Errors
+    /// `NotSupported` if it makes them without TLS.
+    pub(super) fn tls(&self) -> Result<Config, Error> {
+        Ok(self.tls.as_ref().ok_or(Error::NotSupported)?.config.lock().clone())
     }
 
     /// Puts it and its connections on `runtime` instead of the global one.
@@ -57,12 +93,18 @@ impl Connector {
     /// Connects; output 0 of the operation is the [`Conn`].
     pub(super) fn connect(&self, operation: Operation) {
         let settings = Arc::clone(&self.settings);
-        self.dialer.dial_with(operation, |socket, runtime| equip(socket, runtime, settings));
+        let tls = self.tls.as_ref().map(|tls| (tls.config.lock().clone(), tls.host.clone()));
+        self.dialer.dial_with(operation, |socket, runtime| {
+            Conn::over(runtime, equip(socket, tls)?, settings)
+        });
     }
 }
 
-/// Makes a connection of HTTP of a socket that has just been connected. What speaks TLS is set up
-/// here; its handshake is the connection's first use.
-fn equip(socket: Socket, runtime: &Runtime, settings: Arc<Settings>) -> Result<Conn, Error> {
-    Conn::with_settings(runtime, socket, settings)
+/// Makes what carries a connection of a socket that has just been connected. The handshake of TLS is
+/// the connection's first use.
+fn equip(socket: Socket, tls: Option<(Config, Box<str>)>) -> Result<Transport, Error> {
+    match tls {
+        None => Ok(socket.into()),
+        Some((config, host)) => Channel::new(socket, &config, &host).map(Transport::from),
+    }
 }

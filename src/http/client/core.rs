@@ -15,12 +15,15 @@ use super::fetch::Fetch;
 use super::idle::Idle;
 use super::origin::Origin;
 use crate::http::conn::{Conn, Settings};
+use crate::tls::Config;
 
 /// An agent, without its handle.
 pub(super) struct Core {
     runtime: Runtime,
     /// `None` asks the system.
     resolver: Option<Resolver>,
+    /// `None` trusts nobody.
+    tls: Option<Config>,
     max_redirects: u32,
     settings: Arc<Settings>,
     /// For the first connection that has waited long enough; made when one waits.
@@ -40,6 +43,7 @@ impl Core {
         Arc::new(Self {
             runtime: runtime.unowned(),
             resolver: None,
+            tls: None,
             max_redirects: config.max_redirects,
             settings: Arc::new(config.connection()),
             timer: OnceLock::new(),
@@ -50,6 +54,11 @@ impl Core {
     /// Finds hosts by `resolver`; before the first fetch.
     pub(super) fn set_resolver(&mut self, resolver: &Resolver) {
         self.resolver = Some(resolver.clone());
+    }
+
+    /// Speaks TLS by `config`; before the first fetch.
+    pub(super) fn set_tls(&mut self, config: &Config) {
+        self.tls = Some(config.clone());
     }
 
     pub(super) const fn runtime(&self) -> &Runtime {
@@ -63,6 +72,9 @@ impl Core {
     /// Makes what makes a connection.
     pub(super) fn connector(&self, origin: &Origin) -> Result<Connector, Error> {
         let connector = Connector::new(origin, Arc::clone(&self.settings))?.on(&self.runtime);
+        if let (Some(config), true) = (&self.tls, origin.is_secure()) {
+            connector.set_tls(config)?;
+        }
         Ok(match &self.resolver {
             Some(resolver) => connector.with_resolver(resolver),
             None => connector,

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use super::connector::Connector;
 use super::fetch::Fetch;
 use super::origin::Origin;
-use crate::Url;
 use crate::http::conn::Settings;
 use crate::http::request::Request;
 use crate::http::response::Response;
 use crate::http::{Limits, Shared};
+use crate::{Url, tls};
 
 /// Makes HTTP connections to where a URL says, any number at a time.
 ///
@@ -47,10 +47,11 @@ pub struct Client {
 impl Client {
     /// A client for a URL, of which host and port matter. The host is looked up anew by each dial.
     ///
-    /// The schemes are `http` and `ws`, both with `4` or `6` appended for one IP version.
+    /// The schemes are `http` and `ws`, and with TLS `https` and `wss`, all of them with `4` or `6`
+    /// appended for one IP version.
     ///
     /// # Errors
-    /// `AddressInvalid` for other schemes and an empty host; `NotSupported` for `https` and `wss`.
+    /// `AddressInvalid` for other schemes and an empty host.
     /// # Source
     /// nng 1.12, nng_http_client_alloc(3http).
     pub fn new(url: &Url) -> Result<Self, Error> {
@@ -85,7 +86,29 @@ impl Client {
         self
     }
 
-    /// Connects. Output 0 of the aio is the [`Conn`](crate::http::Conn).
+    /// Says by `config` whom a client with TLS trusts: above all the authorities, without which no
+    /// server is believed. The server must be the URL's host unless the configuration has another
+    /// name. It takes the place of the one before, for connections from now on.
+    ///
+    /// # Errors
+    /// `NotSupported` if the client does not speak TLS; `Invalid` for the configuration of a server.
+    /// # Source
+    /// nng 1.12, nng_http_client_set_tls(3http).
+    pub fn set_tls(&self, config: &tls::Config) -> Result<(), Error> {
+        self.connector.set_tls(config)
+    }
+
+    /// Returns the configuration of a client with TLS. A new client has one that trusts nobody.
+    ///
+    /// # Errors
+    /// `NotSupported` if the client does not speak TLS.
+    /// # Source
+    /// nng 1.12, nng_http_client_get_tls(3http).
+    pub fn tls(&self) -> Result<tls::Config, Error> {
+        self.connector.tls()
+    }
+
+    /// Connects. With TLS the handshake is part of the first use. Output 0 of the aio is the [`Conn`](crate::http::Conn).
     ///
     /// Dials are independent of each other. Each looks the host up and tries its addresses, the next
     /// one after a quarter of a second without an answer; the first to answer wins.

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use nng_aio::log::{self, Level};
 use nng_aio::{Error, Operation};
 
 use super::Sink;
@@ -17,6 +18,8 @@ pub(super) struct Effects {
     pub(super) timer: Option<Instant>,
     /// Come back soon: there was more to do than one go allows.
     pub(super) again: bool,
+    /// Something to be said to people.
+    pub(super) remark: Option<String>,
 }
 
 /// An operation that has ended.
@@ -52,6 +55,9 @@ impl Effects {
 
     /// Finishes the operations that have ended, in order.
     pub(super) fn finish(&mut self) {
+        if let Some(remark) = self.remark.take() {
+            log::record(Level::Warn, "NNG-TLS", &remark);
+        }
         if self.first.is_none() {
             return;
         }

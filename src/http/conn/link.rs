@@ -18,7 +18,7 @@
 use std::sync::{Arc, OnceLock, Weak};
 
 use nng_aio::clock;
-use nng_aio::net::{Addr, Socket};
+use nng_aio::net::Addr;
 use nng_aio::{
     Aio, Cancel, Error, Expire, Holding, NoteLock, Operation, OperationId, Readiness, Runtime,
     Task, Timer, Watcher,
@@ -31,6 +31,7 @@ use super::read::{Destination, Kind, Read};
 use super::settings::Settings;
 use super::state::{Answering, Reached, State};
 use super::transact::{Extent, Transaction};
+use super::transport::Transport;
 use super::write::{Content, Then, Write, send_both};
 use super::{Event, Owner, Sink};
 use crate::http::Shared;
@@ -58,22 +59,22 @@ const EVENTS: usize = 64;
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 impl Link {
-    /// Takes a connected socket over.
+    /// Takes over what carries it.
     ///
     /// # Errors
     /// `Closed` if the runtime has ended.
     pub(crate) fn new(
         runtime: &Runtime,
-        socket: Socket,
+        transport: Transport,
         settings: Arc<Settings>,
         owner: Option<Weak<dyn Owner>>,
     ) -> Result<Arc<Self>, Error> {
-        let state = NoteLock::new(State::new(socket, settings));
+        let state = NoteLock::new(State::new(transport, settings));
         let runtime = runtime.unowned();
         let link = Arc::new(Self { runtime, owner, timer: OnceLock::new(), state });
         let watcher: Arc<dyn Watcher> = link.clone();
-        match link.state.lock().socket_mut() {
-            Some(socket) => socket.attach(&link.runtime, watcher)?,
+        match link.state.lock().transport_mut() {
+            Some(transport) => transport.attach(&link.runtime, watcher)?,
             None => return Err(Error::Closed),
         }
         Ok(link)
@@ -323,13 +324,13 @@ impl Link {
     pub(crate) fn await_input(self: &Arc<Self>) -> Result<(), Error> {
         self.look(|state| {
             state.await_input();
-            state.socket_mut().ok_or(Error::Closed)?.watch()
+            state.transport_mut().ok_or(Error::Closed)?.watch()
         })
     }
 
     /// Who is at the other end; unspecified once the connection has closed.
     pub(crate) fn peer(self: &Arc<Self>) -> Addr {
-        let peer = self.look(|state| state.socket_mut().map(|socket| socket.remote_addr()));
+        let peer = self.look(|state| state.transport_mut().map(|it| it.remote_addr()));
         peer.unwrap_or(Addr::Unspecified)
     }
 
@@ -547,9 +548,10 @@ fn send_or_queue(
     let total = head.len() + rest.len();
     let mut sent = Ok(0);
     if state.can_write_now(transaction)
-        && let Some(socket) = state.socket_mut()
+        && let Some(transport) = state.transport_mut()
     {
-        sent = send_both(socket, head, rest, 0);
+        sent = send_both(transport, head, rest, 0);
+        state.note_sending(effects);
         if let (Ok(1..), Some(id)) = (sent, transaction) {
             state.note_sent(id);
         }
@@ -672,6 +674,8 @@ mod tests {
     use std::os::unix::net::UnixStream;
     use std::time::Duration;
 
+    use nng_aio::net::Socket;
+
     use super::*;
 
     #[test]
@@ -679,7 +683,7 @@ mod tests {
         let runtime = Runtime::builder().host_driven().build().unwrap();
         let (ours, peer) = UnixStream::pair().unwrap();
         let socket = Socket::from_fd(OwnedFd::from(ours));
-        let link = Link::new(&runtime, socket, Arc::new(Settings::default()), None).unwrap();
+        let link = Link::new(&runtime, socket.into(), Arc::new(Settings::default()), None).unwrap();
         link.set_answering(Answering { expects_continue: true, ..Answering::default() });
         drop(peer);
         let aio = runtime.aio_without_callback();

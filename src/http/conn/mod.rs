@@ -8,6 +8,7 @@
 //! | `read`, `write` | what each kind of read takes; what each write sends and what its end does |
 //! | `transact`, `body` | a response to a request; a body on its way in |
 //! | `input`, `queue` | bytes not yet read; operations in order |
+//! | `transport` | what carries it: a socket, or one with TLS inside |
 //! | `settings`, `deadlines` | limits; until when it waits |
 //!
 //! A connection may have an *owner* beside its holders: the session of a server, which reads heads
@@ -25,6 +26,7 @@ mod read;
 mod settings;
 mod state;
 mod transact;
+mod transport;
 mod write;
 
 use std::fmt;
@@ -37,6 +39,7 @@ pub(crate) use body::{BodyError, BodyReader};
 pub(crate) use link::{Link, with_head};
 pub(crate) use settings::Settings;
 pub(crate) use state::{Answering, Reached};
+pub(crate) use transport::Transport;
 pub(crate) use write::Then;
 
 use super::Shared;
@@ -44,6 +47,7 @@ use super::codec::{HeadError, RequestHead};
 use super::head_edit::HeadEdit;
 use super::request::Request;
 use super::response::Response;
+use crate::tls::{Channel, Config};
 use read::{Destination, Kind};
 use transact::Extent;
 
@@ -142,16 +146,38 @@ impl Conn {
     /// # Errors
     /// `Closed` if the runtime has ended.
     pub fn new(runtime: &Runtime, socket: Socket) -> Result<Self, Error> {
-        Self::with_settings(runtime, socket, Arc::new(Settings::default()))
+        Self::over(runtime, socket.into(), Arc::new(Settings::default()))
     }
 
-    /// As [`new`](Self::new), with limits that many connections share.
-    pub(crate) fn with_settings(
+    /// Makes a connection with TLS of a connected socket: the side of a client or of a server, as
+    /// `config` is for one or the other, and freezes that. `host` is what a client has connected to:
+    /// the name that the server's certificate must be for, unless the configuration has another.
+    ///
+    /// The handshake is part of the first operations, and its failure their error: `NNG_EPEERAUTH` if
+    /// the peer could not prove who it is, `NNG_ECRYPTO` for everything else, both with a record in
+    /// the log that says why; `NNG_ECONNSHUT` if the peer ends the connection instead. Cancelling an
+    /// operation in the midst of it is as cancelling one in the midst of its message.
+    ///
+    /// # Errors
+    /// `Invalid` if a client is to check a name and there is none, or none that a certificate can
+    /// have; `Crypto` if the configuration cannot be used; `Closed` if the runtime has ended.
+    pub fn secure(
         runtime: &Runtime,
         socket: Socket,
+        config: &Config,
+        host: &str,
+    ) -> Result<Self, Error> {
+        let channel = Channel::new(socket, config, host)?;
+        Self::over(runtime, channel.into(), Arc::new(Settings::default()))
+    }
+
+    /// Makes a connection of what carries it, with limits that many connections share.
+    pub(crate) fn over(
+        runtime: &Runtime,
+        transport: Transport,
         settings: Arc<Settings>,
     ) -> Result<Self, Error> {
-        let link = Link::new(runtime, socket, settings, None)?;
+        let link = Link::new(runtime, transport, settings, None)?;
         Ok(Self { holder: Some(Arc::new(Holder(Arc::clone(&link)))), link })
     }
 

@@ -8,6 +8,7 @@ use nng_aio::net::Socket;
 use nng_aio::{Buffer, Error, OperationId};
 
 use super::Sink;
+use super::transport::Transport;
 use crate::http::codec::LAST_CHUNK;
 use crate::http::response::{Remainder, Response};
 
@@ -120,16 +121,18 @@ impl Write {
         self.content.payload(self.sent)
     }
 
-    /// Sends what the system takes; returns whether that was all that was left.
-    pub(super) fn progress(&mut self, socket: &mut Socket) -> Result<bool, Error> {
+    /// Sends what the system takes; returns whether that was all that was left, or more may go.
+    pub(super) fn progress(&mut self, socket: &mut Transport) -> Result<bool, Error> {
         let sent = self.sent;
         let (count, left) = match (&self.content, &self.sink) {
-            (Content::Raw { .. }, Sink::Aio(operation)) => {
+            (Content::Raw { is_all }, Sink::Aio(operation)) => {
                 let buffers = operation.buffers();
-                (
-                    buffers.gather(sent, |pieces| socket.try_send(pieces))?,
-                    buffers.total_len() - sent,
-                )
+                let count = buffers.gather(sent, |pieces| match is_all {
+                    true => socket.try_send(pieces),
+                    // What comes next need not be the rest.
+                    false => socket.try_send_some(pieces),
+                })?;
+                (count, buffers.total_len() - sent)
             }
             (Content::Chunk { line, len, end }, Sink::Aio(operation)) => {
                 let behind_line = sent.saturating_sub(line.len());
@@ -169,13 +172,13 @@ impl Write {
         };
         self.sent += count;
         // One transfer takes no more than so much, so then a short one does not mean a full socket.
-        Ok(count == left || left > Socket::MAX_TRANSFER)
+        Ok(count == left || left > Socket::MAX_TRANSFER || socket.can_send())
     }
 }
 
 /// Sends `head` and `body`, of which `sent` bytes are gone already, with one call.
 pub(super) fn send_both(
-    socket: &mut Socket,
+    socket: &mut Transport,
     head: &[u8],
     body: &[u8],
     sent: usize,
@@ -261,7 +264,7 @@ mod tests {
         use std::io::Read;
         use std::os::unix::net::UnixStream;
         let (ours, mut peer) = UnixStream::pair().unwrap();
-        let mut socket = Socket::from_fd(ours.into());
+        let mut socket = Socket::from_fd(ours.into()).into();
         for sent in 0..8 {
             assert_eq!(send_both(&mut socket, b"head", b"body", sent), Ok(8 - sent));
             let mut got = [0; 8];
@@ -277,7 +280,7 @@ mod tests {
         use std::os::unix::net::UnixStream;
         let runtime = Runtime::builder().host_driven().build().unwrap();
         let (ours, mut peer) = UnixStream::pair().unwrap();
-        let mut socket = Socket::from_fd(ours.into());
+        let mut socket = Socket::from_fd(ours.into()).into();
         for sent in 0..8 {
             let aio = runtime.aio_without_callback();
             aio.set_buffers(Buffers::from_pieces(vec!["bo".into(), "dy".into()]).unwrap()).unwrap();

@@ -34,7 +34,9 @@ pub struct ServerConfig {
     /// From the end of one request, or the beginning of the connection, to the first byte of the
     /// next; default 75 s. Then: the connection closes without a word.
     pub idle_timeout: Option<Duration>,
-    /// From the first byte of a head to its last; default 30 s. Then: status 408.
+    /// From the first byte of a head to its last; default 30 s. Then: status 408. With TLS also from the
+    /// beginning of the connection to the end of the handshake. Then: the connection closes without a
+    /// word.
     pub head_timeout: Option<Duration>,
     /// Between two arrivals of bytes of a body; default 60 s. Then: status 408, and the handler is
     /// not called.

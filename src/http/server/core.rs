@@ -28,8 +28,9 @@ use super::pages::Pages;
 use super::routes::Routes;
 use super::session::Session;
 use crate::http::Response;
-use crate::http::conn::Settings;
+use crate::http::conn::{Settings, Transport};
 use crate::http::date::Date;
+use crate::tls;
 
 /// What a server has done and has at this moment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -49,6 +50,8 @@ pub(super) struct Core {
     /// A copy that does not keep it going.
     runtime: Runtime,
     config: ServerConfig,
+    /// Who it is, if it speaks TLS: for connections that are accepted from now on.
+    tls: Option<Mutex<tls::Config>>,
     /// What the configuration means to a connection.
     settings: Arc<Settings>,
     routes: Routes,
@@ -75,13 +78,15 @@ struct Sessions {
 struct Counter(AtomicU64);
 
 impl Core {
-    pub(super) fn new(runtime: &Runtime, config: ServerConfig) -> Arc<Self> {
+    pub(super) fn new(runtime: &Runtime, config: ServerConfig, is_secure: bool) -> Arc<Self> {
+        let tls = is_secure.then(|| Mutex::new(tls::Config::new(tls::Mode::Server)));
         let runtime = runtime.unowned();
         Arc::new_cyclic(|core: &Weak<Self>| Self {
             listener: Listener::new(core.clone(), &runtime),
             runtime,
             settings: Arc::new(config.connection()),
             config,
+            tls,
             routes: Routes::new(ServerId::unique()),
             pages: Pages::default(),
             sessions: Mutex::new(Sessions { open: Slab::new(), accepted: 0, is_closed: false }),
@@ -104,6 +109,39 @@ impl Core {
     /// What of that concerns its connections.
     pub(super) fn settings(&self) -> &Arc<Settings> {
         &self.settings
+    }
+
+    /// Who it is.
+    ///
+    /// # Errors
+    /// `NotSupported` if it does not speak TLS.
+    pub(super) fn tls(&self) -> Result<tls::Config, Error> {
+        self.tls.as_ref().map(|tls| tls.lock().clone()).ok_or(Error::NotSupported)
+    }
+
+    /// Says who it is to those who connect from now on.
+    ///
+    /// # Errors
+    /// `NotSupported` if it does not speak TLS; `Invalid` for the configuration of a client.
+    pub(super) fn set_tls(&self, config: tls::Config) -> Result<(), Error> {
+        let place = self.tls.as_ref().ok_or(Error::NotSupported)?;
+        if config.mode() != tls::Mode::Server {
+            return Err(Error::Invalid);
+        }
+        let old = std::mem::replace(&mut *place.lock(), config);
+        drop(old);
+        Ok(())
+    }
+
+    /// Makes what carries a connection of an accepted socket.
+    ///
+    /// # Errors
+    /// `Crypto` if what was set for TLS cannot be used.
+    pub(super) fn transport(&self, socket: Socket) -> Result<Transport, Error> {
+        match &self.tls {
+            None => Ok(socket.into()),
+            Some(_) => Ok(tls::Channel::new(socket, &self.tls()?, "")?.into()),
+        }
     }
 
     /// Who gets which request.
@@ -220,7 +258,8 @@ impl Admission for Core {
     }
 
     fn admit(self: Arc<Self>, socket: Socket) {
-        match Session::begin(&self, socket) {
+        let begun = self.transport(socket).and_then(|transport| Session::begin(&self, transport));
+        match begun {
             // The server or the runtime has stopped meanwhile.
             Ok(()) | Err(Error::Closed) => {}
             Err(error) => {
@@ -271,7 +310,7 @@ mod tests {
     #[test]
     fn handlers_are_freed_on_the_runtime_not_by_whoever_lets_the_server_go() {
         let (tell, hear) = mpsc::channel();
-        let core = Core::new(&Runtime::global(), ServerConfig::default());
+        let core = Core::new(&Runtime::global(), ServerConfig::default(), false);
         let witness = Witness(tell);
         let handler = Handler::function("/", move |_exchange| {
             let _ = &witness;
@@ -285,7 +324,7 @@ mod tests {
 
     #[test]
     fn a_handler_is_free_when_its_server_has_gone() {
-        let core = Core::new(&Runtime::global(), ServerConfig::default());
+        let core = Core::new(&Runtime::global(), ServerConfig::default(), false);
         let handler = Handler::function("/", |_exchange| {});
         core.routes().add(&handler).unwrap();
         assert_eq!(handler.set_host("h"), Err(Error::Busy));
@@ -295,7 +334,7 @@ mod tests {
 
     #[test]
     fn the_page_of_an_automatic_response_is_that_of_its_status() {
-        let core = Core::new(&Runtime::global(), ServerConfig::default());
+        let core = Core::new(&Runtime::global(), ServerConfig::default(), false);
         core.pages().set(404, "mine");
         assert_eq!(core.error_response(404).body(), b"mine");
         assert_eq!(core.error_response(404).status(), 404);

@@ -18,6 +18,7 @@ pub(super) struct Key {
     /// 0 until the system has chosen one.
     port: u16,
     family: Family,
+    is_secure: bool,
     /// The child of a fork has servers of its own.
     process: u32,
 }
@@ -28,13 +29,14 @@ impl Key {
     /// # Errors
     /// As [`resolve`].
     pub(super) fn new(url: &Url) -> Result<Self, Error> {
-        let (query, family) = query(url)?;
+        let Scheme { is_secure, family } = Scheme::of(url)?;
+        let query = query(url, family);
         let port = match query.port.parse() {
             Ok(port) => port,
-            Err(_) => resolve(url)?.port(),
+            Err(_) => resolve(url)?.address.port(),
         };
         let host = query.host.unwrap_or_default().into();
-        Ok(Self { host, port, family, process: std::process::id() })
+        Ok(Self { host, port, family, is_secure, process: std::process::id() })
     }
 
     /// Notes the port that the system has chosen.
@@ -43,36 +45,56 @@ impl Key {
     }
 }
 
-/// Returns the address to listen on: the first one that the system names.
+/// Where a server listens, and how it talks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Endpoint {
+    pub(super) address: SocketAddr,
+    /// With TLS.
+    pub(super) is_secure: bool,
+}
+
+/// Returns where to listen: the first address that the system names.
 ///
 /// # Errors
-/// `AddressInvalid` if the scheme is none of a server's, the host is unknown or the port is none;
-/// `NotSupported` for `https` and `wss`.
+/// `AddressInvalid` if the scheme is none of a server's, the host is unknown or the port is none.
 ///
 /// # Context
 /// Blocks while the system looks up a name.
-pub(super) fn resolve(url: &Url) -> Result<SocketAddr, Error> {
-    let (query, _) = query(url)?;
-    let addrs = Resolver::default().resolve_now(&query).map_err(|error| match error {
-        Error::NoMemory => Error::NoMemory,
-        _ => Error::AddressInvalid,
-    })?;
-    addrs.first().and_then(|addr| addr.to_inet()).ok_or(Error::AddressInvalid)
+pub(super) fn resolve(url: &Url) -> Result<Endpoint, Error> {
+    let Scheme { is_secure, family } = Scheme::of(url)?;
+    let addrs =
+        Resolver::default().resolve_now(&query(url, family)).map_err(|error| match error {
+            Error::NoMemory => Error::NoMemory,
+            _ => Error::AddressInvalid,
+        })?;
+    let address = addrs.first().and_then(|addr| addr.to_inet()).ok_or(Error::AddressInvalid)?;
+    Ok(Endpoint { address, is_secure })
 }
 
-fn query(url: &Url) -> Result<(Query<'_>, Family), Error> {
-    let (scheme, family) = match url.scheme() {
-        scheme if scheme.ends_with('4') => (&scheme[..scheme.len() - 1], Family::V4),
-        scheme if scheme.ends_with('6') => (&scheme[..scheme.len() - 1], Family::V6),
-        scheme => (scheme, Family::Any),
-    };
-    match scheme {
-        "http" | "ws" => {}
-        "https" | "wss" => return Err(Error::NotSupported),
-        _ => return Err(Error::AddressInvalid),
+/// What a scheme says of a server.
+struct Scheme {
+    family: Family,
+    is_secure: bool,
+}
+
+impl Scheme {
+    fn of(url: &Url) -> Result<Self, Error> {
+        let (scheme, family) = match url.scheme() {
+            scheme if scheme.ends_with('4') => (&scheme[..scheme.len() - 1], Family::V4),
+            scheme if scheme.ends_with('6') => (&scheme[..scheme.len() - 1], Family::V6),
+            scheme => (scheme, Family::Any),
+        };
+        match scheme {
+            "http" | "ws" => Ok(Self { family, is_secure: false }),
+            "https" | "wss" => Ok(Self { family, is_secure: true }),
+            _ => Err(Error::AddressInvalid),
+        }
     }
+}
+
+fn query(url: &Url, family: Family) -> Query<'_> {
     let port = url.port().unwrap_or_default();
-    Ok((Query { host: url.hostname(), port, family, passive: true }, family))
+    Query { host: url.hostname(), port, family, passive: true }
 }
 
 #[cfg(test)]
@@ -84,19 +106,22 @@ mod tests {
     }
 
     fn address(text: &str) -> Result<String, Error> {
-        resolve(&url(text)).map(|address| address.to_string())
+        resolve(&url(text)).map(|endpoint| endpoint.address.to_string())
     }
 
     #[test]
     fn every_scheme_of_a_server_is_known_and_no_other() {
-        for scheme in ["http", "http4", "ws", "ws4"] {
+        for scheme in ["http", "http4", "ws", "ws4", "https", "https4", "wss", "wss4"] {
             assert_eq!(address(&format!("{scheme}://127.0.0.1:81")).as_deref(), Ok("127.0.0.1:81"));
         }
-        for scheme in ["http6", "ws6"] {
+        for scheme in ["http6", "ws6", "https6", "wss6"] {
             assert_eq!(address(&format!("{scheme}://[::1]:81")).as_deref(), Ok("[::1]:81"));
         }
-        for scheme in ["https", "https4", "https6", "wss", "wss4", "wss6"] {
-            assert_eq!(address(&format!("{scheme}://127.0.0.1")), Err(Error::NotSupported));
+        for (text, is_secure) in [("http", false), ("ws", false), ("https4", true), ("wss", true)] {
+            let endpoint = resolve(&url(&format!("{text}://127.0.0.1"))).unwrap();
+            assert_eq!(endpoint.is_secure, is_secure, "{text}");
+            let port = if is_secure { 443 } else { 80 };
+            assert_eq!(endpoint.address.port(), port, "{text}");
         }
         for text in ["tcp://127.0.0.1:81", "http46://h", "4://h", "://h", "ipc:///x", "inproc://x"]
         {
@@ -136,6 +161,8 @@ mod tests {
             ("http://h:8080", "http4://h:8080", false),
             ("http4://h:8080", "http6://h:8080", false),
             ("http://*:8080", "http://0.0.0.0:8080", false),
+            ("https://h:8080", "wss://h:8080", true),
+            ("https://h:8080", "http://h:8080", false),
         ];
         for (one, other, equal) in table {
             let key = |text| Key::new(&url(text)).unwrap();

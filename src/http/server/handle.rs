@@ -16,6 +16,7 @@ use super::session::Session;
 use super::{endpoint, registry};
 use crate::Url;
 use crate::http::Response;
+use crate::tls;
 
 /// An HTTP server. Clones are the same server; when the last one goes, it stops.
 ///
@@ -41,14 +42,13 @@ impl Server {
     /// Returns the server of the process for the host and port of `url`, which is made unless
     /// somebody holds one already. It lives on the [global runtime](Runtime::global).
     ///
-    /// The schemes are `http` and `ws`, which name the same server, and both with `4` or `6`
-    /// appended for one IP version. An empty host is all interfaces. Hosts are compared as they are
+    /// The schemes are `http` and `ws`, which name the same server, `https` and `wss`, which name
+    /// another one that speaks TLS, and all of them with `4` or `6` appended for one IP version. An empty host is all interfaces. Hosts are compared as they are
     /// spelled. Once a server has started it is known by its real port, and once it has stopped it
     /// is not found any more.
     ///
     /// # Errors
-    /// `AddressInvalid` for other schemes, an unknown host or a bad port; `NotSupported` for `https`
-    /// and `wss`.
+    /// `AddressInvalid` for other schemes, an unknown host or a bad port.
     /// # Panics
     /// If the global runtime cannot begin.
     /// # Context
@@ -57,8 +57,8 @@ impl Server {
     /// nng 1.12, nng_http_server_hold(3http).
     pub fn hold(url: &Url) -> Result<Self, Error> {
         let owner = registry::hold(endpoint::Key::new(url)?, || {
-            let address = endpoint::resolve(url)?;
-            Ok(Owner::new(&Runtime::global(), address, ServerConfig::default()))
+            let endpoint = endpoint::resolve(url)?;
+            Ok(Owner::new(&Runtime::global(), endpoint, ServerConfig::default()))
         })?;
         Ok(Self { owner })
     }
@@ -82,15 +82,16 @@ impl Server {
     /// # Context
     /// Blocks while the system looks up a name.
     pub fn on(runtime: &Runtime, url: &Url, config: ServerConfig) -> Result<Self, Error> {
-        let address = endpoint::resolve(url)?;
-        Ok(Self { owner: Arc::new(Owner::new(runtime, address, config)) })
+        let endpoint = endpoint::resolve(url)?;
+        Ok(Self { owner: Arc::new(Owner::new(runtime, endpoint, config)) })
     }
 
     /// Begins to listen. If it listens already, one more [`stop`](Self::stop) is needed to end it.
     ///
     /// # Errors
     /// `AddressInUse` and whatever else the system says, after which it can be tried again; `State`
-    /// once the server has stopped; `Closed` if the runtime has ended.
+    /// once the server has stopped; `Closed` if the runtime has ended; `Crypto` if what was set for TLS
+    /// cannot be used together.
     /// # Context
     /// Does not block.
     /// # Source
@@ -129,15 +130,16 @@ impl Server {
         }
     }
 
-    /// Serves a connection that was made elsewhere, as if it had been accepted: one that a service
-    /// manager hands over, or one end of a pair. The server need not listen for it, and its limit on
-    /// connections does not hold it back.
+    /// Serves a connection that was made elsewhere, as if it had been accepted, with TLS if that is the
+    /// server's: one that a service manager hands over, or one end of a pair. The server need not listen
+    /// for it, and its limit on connections does not hold it back.
     ///
     /// # Errors
     /// `Closed` once the server has stopped or the runtime ended; what the selector says if it takes
     /// no more.
     pub fn admit(&self, socket: Socket) -> Result<(), Error> {
-        Session::begin(self.owner.core(), socket)
+        let core = self.owner.core();
+        Session::begin(core, core.transport(socket)?)
     }
 
     /// Gives `handler` every request from now on that fits its path, method and host.
@@ -164,6 +166,28 @@ impl Server {
     /// nng 1.12, nng_http_server_del_handler(3http).
     pub fn del_handler(&self, handler: &Handler) -> Result<(), Error> {
         self.owner.core().routes().remove(handler)
+    }
+
+    /// Says by `config` who a server with TLS is and whom it trusts: its certificate, above all, without
+    /// which no handshake succeeds. It takes the place of the one before, also while the server runs:
+    /// connections that are accepted later use it, and those that are open go on.
+    ///
+    /// # Errors
+    /// `NotSupported` if the server does not speak TLS; `Invalid` for the configuration of a client.
+    /// # Source
+    /// nng 1.12, nng_http_server_set_tls(3http).
+    pub fn set_tls(&self, config: &tls::Config) -> Result<(), Error> {
+        self.owner.core().set_tls(config.clone())
+    }
+
+    /// Returns the configuration of a server with TLS. A new server has one with nothing set.
+    ///
+    /// # Errors
+    /// `NotSupported` if the server does not speak TLS.
+    /// # Source
+    /// nng 1.12, nng_http_server_get_tls(3http).
+    pub fn tls(&self) -> Result<tls::Config, Error> {
+        self.owner.core().tls()
     }
 
     /// Makes `html` the page for responses of `status` that the server makes itself, or that a

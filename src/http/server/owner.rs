@@ -15,6 +15,7 @@ use parking_lot::Mutex;
 
 use super::config::ServerConfig;
 use super::core::Core;
+use super::endpoint::Endpoint;
 use super::registry;
 
 /// What all handles of a server share.
@@ -38,8 +39,9 @@ enum Life {
 }
 
 impl Owner {
-    pub(super) fn new(runtime: &Runtime, address: SocketAddr, config: ServerConfig) -> Self {
-        Self { core: Core::new(runtime, config), address, life: Mutex::new(Life::Idle) }
+    pub(super) fn new(runtime: &Runtime, endpoint: Endpoint, config: ServerConfig) -> Self {
+        let Endpoint { address, is_secure } = endpoint;
+        Self { core: Core::new(runtime, config, is_secure), address, life: Mutex::new(Life::Idle) }
     }
 
     pub(super) fn core(&self) -> &Arc<Core> {
@@ -49,12 +51,15 @@ impl Owner {
     /// Listens if it does not yet, and counts.
     ///
     /// # Errors
-    /// What listening says; it can be tried again. `State` once it has stopped; `Closed` once the
+    /// What listening says, or `Crypto` if what was set for TLS cannot be used; it can be tried again. `State` once it has stopped; `Closed` once the
     /// runtime has ended.
     pub(super) fn start(&self) -> Result<(), Error> {
         let mut life = self.life.lock();
         match &mut *life {
             Life::Idle => {
+                if let Ok(tls) = self.core.tls() {
+                    tls.freeze()?;
+                }
                 let local = self.core.listener().listen(self.address)?;
                 registry::set_port(self, local.port());
                 *life = Life::Running { starts: 1 };
@@ -116,7 +121,8 @@ mod tests {
 
     fn owner(port: u16) -> Owner {
         let address = (own_address(), port).into();
-        Owner::new(&Runtime::global(), address, ServerConfig::default())
+        let endpoint = Endpoint { address, is_secure: false };
+        Owner::new(&Runtime::global(), endpoint, ServerConfig::default())
     }
 
     fn port(owner: &Owner) -> Option<u16> {

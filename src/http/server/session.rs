@@ -24,7 +24,6 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed, Ordering::Se
 use std::sync::{Arc, OnceLock, Weak};
 
 use nng_aio::log::{self, Level};
-use nng_aio::net::Socket;
 use nng_aio::{Aio, Error, Task};
 use parking_lot::Mutex;
 
@@ -36,7 +35,7 @@ use super::rest::Rest;
 use super::routes::{Lookup, Snapshot, Target};
 use crate::http::codec::{BodyFraming, RequestHead, TargetForm};
 use crate::http::conn::{
-    Answering, BodyError, BodyReader, Conn, Event, Link, Owner, Then, Wait, with_head,
+    Answering, BodyError, BodyReader, Conn, Event, Link, Owner, Then, Transport, Wait, with_head,
 };
 use crate::http::head_edit::HeadEdit;
 use crate::http::{Body, Request, Response, Shared, status};
@@ -95,7 +94,7 @@ impl Session {
     /// # Errors
     /// `Closed` when the server has stopped or the runtime has ended; what the selector says if it
     /// takes no more.
-    pub(super) fn begin(core: &Arc<Core>, socket: Socket) -> Result<(), Error> {
+    pub(super) fn begin(core: &Arc<Core>, transport: Transport) -> Result<(), Error> {
         let session = Arc::new(Self {
             core: Arc::clone(core),
             link: OnceLock::new(),
@@ -115,18 +114,18 @@ impl Session {
         });
         let id = core.session_began(Arc::clone(&session))?;
         session.state.lock().id = id;
-        let begun = session.connect(socket);
+        let begun = session.connect(transport);
         if begun.is_err() {
             session.end();
         }
         begun
     }
 
-    fn connect(self: &Arc<Self>, socket: Socket) -> Result<(), Error> {
+    fn connect(self: &Arc<Self>, transport: Transport) -> Result<(), Error> {
         let owner: Arc<dyn Owner> = self.clone();
         let owner: Weak<dyn Owner> = Arc::downgrade(&owner);
         let settings = Arc::clone(self.core.settings());
-        let link = Link::new(self.core.runtime(), socket, settings, Some(owner))?;
+        let link = Link::new(self.core.runtime(), transport, settings, Some(owner))?;
         let link = self.link.get_or_init(|| link);
         // Whoever stops the session either finds the connection or is seen here.
         fence(SeqCst);

@@ -1,8 +1,6 @@
 //! How operations end early and how the connection ends: by a cancel, by an error, by its holder, by a
 //! last message, by time.
 
-use std::net::Shutdown;
-
 use nng_aio::{Error, OperationId};
 
 use super::{BUDGET, Phase, Side, State};
@@ -10,8 +8,10 @@ use crate::http::conn::deadlines::Deadlines;
 use crate::http::conn::effects::Effects;
 use crate::http::conn::input::{Input, with_room};
 use crate::http::conn::read::{Kind, Read};
+use crate::http::conn::transport::Transport;
 use crate::http::conn::write::{Content, Then, Write};
 use crate::http::conn::{Event, Sink, Wait};
+use crate::tls::Channel;
 
 impl State {
     /// Cancels an operation. An active one takes the connection with it, since half a message
@@ -26,7 +26,7 @@ impl State {
             let request = self.writes.position(|write| write.transaction == Some(id));
             let is_safe = if self.reads.get(index).is_some_and(Read::is_transaction) {
                 // Its request has not been begun.
-                request.and_then(|at| self.writes.get(at)).is_some_and(|write| write.sent == 0)
+                request.is_some_and(|at| !self.has_begun(at))
             } else {
                 // A piece that has not ended has taken nothing that its reader would miss.
                 let is_piece =
@@ -56,6 +56,13 @@ impl State {
         }
     }
 
+    /// Returns whether bytes of the write at `index` have gone, or cannot be taken back.
+    fn has_begun(&self, index: usize) -> bool {
+        let transport = self.open_transport().and_then(Transport::tls);
+        let is_encrypted = index == 0 && transport.is_some_and(Channel::has_unreported);
+        is_encrypted || self.writes.get(index).is_some_and(|write| write.sent > 0)
+    }
+
     /// Returns whether the first read waits for a head of which no byte has come.
     pub(super) fn is_head_untouched(&self) -> bool {
         let is_head = matches!(
@@ -79,7 +86,20 @@ impl State {
             read.abandon();
             effects.end_read(read, Err(error));
         }
-        self.close(effects);
+        self.break_off(effects);
+    }
+
+    /// Closes, unless the peer is still to read why.
+    fn break_off(&mut self, effects: &mut Effects) {
+        let channel = self.transport_mut().and_then(Transport::tls_mut);
+        let remark = channel.and_then(Channel::take_remark);
+        match remark {
+            Some(remark) if self.is_open() => {
+                effects.remark = Some(remark);
+                self.linger(effects);
+            }
+            Some(_) | None => self.close(effects),
+        }
     }
 
     /// The connection is broken: the active operation of that side gets the error.
@@ -87,13 +107,13 @@ impl State {
         match side {
             Side::Read => {
                 if let Some(Read { sink: Sink::Owner, .. }) | None = self.reads.front() {
-                    self.close(effects);
+                    self.break_off(effects);
                 } else {
                     self.fail_read(0, error, effects);
                 }
             }
             Side::Write => {
-                let Some(write) = self.writes.pop() else { return self.close(effects) };
+                let Some(write) = self.writes.pop() else { return self.break_off(effects) };
                 // A transaction fails as a whole.
                 if let Some(index) =
                     write.transaction.and_then(|id| self.reads.position(|read| read.sink.is(id)))
@@ -102,7 +122,7 @@ impl State {
                 }
                 let count = write.content.count_after_failure(write.sent);
                 effects.end_write(write.sink, Err(error), count);
-                self.close(effects);
+                self.break_off(effects);
             }
         }
     }
@@ -163,8 +183,10 @@ impl State {
     /// Refuses everything from now on, tells the peer that no more will come, and waits for its end,
     /// so that nothing that was sent is lost to a reset.
     pub(super) fn linger(&mut self, effects: &mut Effects) {
-        let Phase::Open(socket) = std::mem::replace(&mut self.phase, Phase::Closed) else { return };
-        let is_shut = socket.shutdown(Shutdown::Write).is_ok();
+        let Phase::Open(mut socket) = std::mem::replace(&mut self.phase, Phase::Closed) else {
+            return;
+        };
+        let is_shut = socket.shutdown().is_ok();
         self.phase = Phase::Lingering(socket);
         self.end_all(effects);
         self.forget();
@@ -177,6 +199,9 @@ impl State {
 
     /// Drops what arrives while lingering.
     pub(super) fn drop_input(&mut self, effects: &mut Effects) {
+        if self.transport_mut().is_some_and(|socket| socket.finish_shutdown().is_err()) {
+            return self.end(effects);
+        }
         let mut budget = BUDGET;
         while let (true, Phase::Lingering(socket)) = (self.readable, &mut self.phase) {
             if budget == 0 {
@@ -184,7 +209,8 @@ impl State {
                 return;
             }
             budget -= 1;
-            let received = with_room(|room| socket.try_recv(room).map(|count| (count, room.len())));
+            let received =
+                with_room(|room| socket.try_recv_raw(room).map(|count| (count, room.len())));
             match received {
                 Ok((0, _)) => self.end(effects),
                 Ok((count, offered)) => self.readable = count == offered || self.hangup,
@@ -208,15 +234,18 @@ impl State {
         self.events.push(Event::Closed);
     }
 
-    /// Ends everything that waits with `Closed`.
+    /// Ends everything that waits, with `Closed` nearly always.
     pub(super) fn end_all(&mut self, effects: &mut Effects) {
+        // Of a failure of TLS everybody hears: none of them could have been done.
+        let failure = self.transport_mut().and_then(|socket| socket.tls()?.breach());
+        let error = failure.unwrap_or(Error::Closed);
         while let Some(mut read) = self.reads.pop() {
             read.abandon();
-            effects.end_read(read, Err(Error::Closed));
+            effects.end_read(read, Err(error));
         }
         while let Some(write) = self.writes.pop() {
             let count = write.content.count_after_failure(write.sent);
-            effects.end_write(write.sink, Err(Error::Closed), count);
+            effects.end_write(write.sink, Err(error), count);
         }
     }
 

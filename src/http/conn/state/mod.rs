@@ -9,15 +9,16 @@
 //!
 //! Both queues work alike: the first element is active and is tried when it comes to the front and
 //! whenever the socket becomes ready. Whatever ends is noted in [`Effects`] and finished by the
-//! caller after the lock is gone. How it all ends is in `end.rs`.
+//! caller after the lock is gone. How it all ends is in `end.rs`, how long it waits for its
+//! peer in `time.rs`.
 
 mod end;
+mod time;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use nng_aio::net::Socket;
-use nng_aio::{Error, Operation, OperationId, Readiness, clock};
+use nng_aio::{Error, Operation, OperationId, Readiness};
 
 use super::body::BodyReader;
 use super::deadlines::Deadlines;
@@ -26,9 +27,11 @@ use super::input::{Input, with_room};
 use super::queue::Queue;
 use super::read::{Kind, Outcome, Parsers, Read};
 use super::settings::Settings;
+use super::transport::Transport;
 use super::write::{Content, Then, Write};
-use super::{Event, Sink, Wait};
+use super::{Event, Sink};
 use crate::http::codec::{RequestParser, ResponseParser};
+use crate::tls::Channel;
 
 /// Calls to the system in one go, so that one connection cannot keep a thread for itself.
 const BUDGET: u32 = 16;
@@ -72,9 +75,9 @@ pub(super) struct State {
 
 /// The phases of a connection.
 enum Phase {
-    Open(Socket),
+    Open(Transport),
     /// Everything is sent and the sending side is shut down; input is dropped.
-    Lingering(Socket),
+    Lingering(Transport),
     Closed,
 }
 
@@ -119,9 +122,9 @@ enum Side {
 }
 
 impl State {
-    pub(super) fn new(socket: Socket, settings: Arc<Settings>) -> Self {
+    pub(super) fn new(transport: Transport, settings: Arc<Settings>) -> Self {
         Self {
-            phase: Phase::Open(socket),
+            phase: Phase::Open(transport),
             settings,
             input: Input::default(),
             readable: true,
@@ -151,17 +154,28 @@ impl State {
         matches!(self.phase, Phase::Closed)
     }
 
-    /// Returns the socket while there is one.
-    pub(super) fn socket_mut(&mut self) -> Option<&mut Socket> {
+    /// Returns what carries it while there is anything.
+    pub(super) fn transport_mut(&mut self) -> Option<&mut Transport> {
         match &mut self.phase {
-            Phase::Open(socket) | Phase::Lingering(socket) => Some(socket),
+            Phase::Open(transport) | Phase::Lingering(transport) => Some(transport),
             Phase::Closed => None,
+        }
+    }
+
+    /// Returns what carries an open connection.
+    fn open_transport(&self) -> Option<&Transport> {
+        match &self.phase {
+            Phase::Open(transport) => Some(transport),
+            Phase::Lingering(_) | Phase::Closed => None,
         }
     }
 
     /// Nothing is known to be there to read: wait to be told.
     pub(super) fn await_input(&mut self) {
         self.readable = false;
+        if let Some(channel) = self.transport_mut().and_then(Transport::tls_mut) {
+            channel.await_input();
+        }
     }
 
     /// Returns what has happened since the owner's present request began.
@@ -284,15 +298,38 @@ impl State {
 
     /// The socket is ready, or may be.
     pub(super) fn note_ready(&mut self, readiness: Readiness) {
-        self.readable |= readiness.readable;
-        self.writable |= readiness.writable;
+        // With TLS, receiving may wait for the socket to take something, and the reverse.
+        let is_for_both =
+            self.transport_mut().is_some_and(|transport| transport.note_ready(readiness));
+        self.readable |= readiness.readable || is_for_both;
+        self.writable |= readiness.writable || is_for_both;
         self.hangup |= readiness.hangup;
+    }
+
+    /// Something was sent, or tried to be: with TLS that may have brought something to read.
+    pub(super) fn note_sending(&mut self, effects: &mut Effects) {
+        if !self.readable && self.open_transport().is_some_and(Transport::can_recv) {
+            self.readable = true;
+            effects.again |= !self.reads.is_empty();
+        }
+    }
+
+    /// As [`note_sending`](Self::note_sending), the other way around.
+    fn note_receiving(&mut self, effects: &mut Effects) {
+        if !self.writable && self.open_transport().is_some_and(Transport::can_send) {
+            self.writable = true;
+            effects.again |= !self.writes.is_empty();
+        }
     }
 
     /// Goes on with whatever can make progress.
     pub(super) fn pump(&mut self, effects: &mut Effects) {
-        match self.phase {
-            Phase::Open(_) => {
+        match &mut self.phase {
+            Phase::Open(transport) => {
+                if let Some(channel) = transport.tls_mut() {
+                    // Whoever sends next learns of errors.
+                    let _ = channel.flush();
+                }
                 // What the peer has said counts even if it does not listen any more.
                 self.pump_reads(effects);
                 self.pump_writes(effects);
@@ -385,6 +422,7 @@ impl State {
     fn receive(&mut self, effects: &mut Effects) {
         let Phase::Open(socket) = &mut self.phase else { return };
         let Some(read) = self.reads.front_mut() else { return };
+        let was_handshaking = socket.tls().is_some_and(Channel::is_handshaking);
         if read.is_raw() && self.input.is_empty() {
             let skip = read.count;
             let Some(operation) = read.operation() else { return };
@@ -398,7 +436,7 @@ impl State {
                 Ok(count) => {
                     // More than a transfer takes is offered at once, so a short one says nothing.
                     let is_full = count == offered || offered > Socket::MAX_TRANSFER;
-                    self.readable = is_full || self.hangup;
+                    self.readable = is_full || self.hangup || socket.can_recv();
                     self.answering.raw_read += count as u64;
                     if let Some(outcome) = read.moved(count) {
                         self.end_read(outcome, effects);
@@ -406,19 +444,26 @@ impl State {
                 }
                 Err(error) => self.receive_failed(error, effects),
             }
-            return;
+            return self.note_receiving(effects);
         }
         with_room(|room| {
             let Phase::Open(socket) = &mut self.phase else { return };
-            match socket.try_recv(room) {
+            let received = socket.try_recv(room);
+            let can_recv = socket.can_recv();
+            if was_handshaking && !socket.tls().is_some_and(Channel::is_handshaking) {
+                // That had a limit of its own.
+                self.begin_owner_wait(effects);
+            }
+            match received {
                 Ok(0) => self.end_of_stream(effects),
                 Ok(count) => {
-                    self.readable = count == room.len() || self.hangup;
+                    self.readable = count == room.len() || self.hangup || can_recv;
                     self.take_in(&room[..count], effects);
                 }
                 Err(error) => self.receive_failed(error, effects),
             }
         });
+        self.note_receiving(effects);
     }
 
     /// Serves reads from what was just received, and keeps what they leave.
@@ -437,7 +482,7 @@ impl State {
 
     fn receive_failed(&mut self, error: Error, effects: &mut Effects) {
         if error == Error::Again {
-            self.readable = false;
+            self.readable = self.open_transport().is_some_and(Transport::can_recv);
         } else {
             self.fail(Side::Read, error, effects);
         }
@@ -445,7 +490,10 @@ impl State {
 
     fn end_of_stream(&mut self, effects: &mut Effects) {
         let ends_incoming = self.incoming.as_ref().is_some_and(|body| body.ends_here());
-        match self.reads.front_mut().and_then(|read| read.end(ends_incoming)) {
+        // A stream with TLS that ends without a word may have been cut by anybody.
+        let is_cut = self.open_transport().and_then(Transport::tls).is_some_and(Channel::is_cut);
+        let first = self.reads.front_mut().filter(|_| !is_cut);
+        match first.and_then(|read| read.end(ends_incoming)) {
             Some(outcome) => {
                 self.end_read(outcome, effects);
                 self.close(effects);
@@ -507,9 +555,15 @@ impl State {
                         self.note_sent(id);
                     }
                 }
-                Err(Error::Again) => self.writable = false,
+                Err(Error::Again) => {
+                    self.writable = socket.can_send();
+                    if socket.tls_mut().is_some_and(Channel::take_progress) {
+                        self.deadlines.writing = None;
+                    }
+                }
                 Err(error) => self.send_failed(error, effects),
             }
+            self.note_sending(effects);
         }
     }
 
@@ -517,7 +571,7 @@ impl State {
     fn send_failed(&mut self, error: Error, effects: &mut Effects) {
         // A Unix socket says that the peer has gone also where it knows of a reset.
         let known = match error {
-            Error::Closed => self.socket_mut().and_then(|socket| socket.take_error()),
+            Error::Closed => self.transport_mut().and_then(|socket| socket.take_error()),
             _ => None,
         };
         self.fail(Side::Write, known.unwrap_or(error), effects);
@@ -566,87 +620,4 @@ impl State {
             Then::CloseAfter(left) => self.closes_after = Some(left),
         }
     }
-
-    // --- Time -----------------------------------------------------------------------------------
-
-    /// The owner begins to wait for what the first read brings.
-    fn begin_owner_wait(&mut self, effects: &mut Effects) {
-        if let (Some(Read { kind: Kind::Request(_), .. }), Some(parser)) =
-            (self.reads.front(), &mut self.requests)
-            && parser.memory() > IDLE_MEMORY
-        {
-            parser.shrink_to_fit();
-        }
-        match self.reads.front() {
-            Some(Read { sink: Sink::Owner, kind: Kind::Body(_), .. }) => {
-                self.set_read_deadline(self.settings.body, Wait::Body, effects);
-            }
-            // While the peer still takes the last response, the wait for the next request is not on.
-            Some(Read { sink: Sink::Owner, .. }) if self.writes.is_empty() => {
-                self.set_read_deadline(self.settings.idle, Wait::Idle, effects);
-            }
-            Some(_) | None => {}
-        }
-    }
-
-    /// Something of what the owner waits for has arrived.
-    fn continue_owner_wait(&mut self, effects: &mut Effects) {
-        match self.deadlines.reading {
-            Some((_, Wait::Body)) => {
-                self.set_read_deadline(self.settings.body, Wait::Body, effects);
-            }
-            // A head has one limit from its first byte, so that trickling extends nothing.
-            Some((_, Wait::Head)) => {}
-            Some((_, Wait::Idle | Wait::Write | Wait::Linger)) | None => {
-                if self.has_head_started() {
-                    self.set_read_deadline(self.settings.head, Wait::Head, effects);
-                }
-            }
-        }
-    }
-
-    /// Returns whether the owner waits for the rest of a head.
-    fn has_head_started(&self) -> bool {
-        let is_head = matches!(
-            self.reads.front(),
-            Some(Read { sink: Sink::Owner, kind: Kind::Request(_), .. })
-        );
-        is_head && self.requests.as_ref().is_some_and(|parser| parser.has_started())
-    }
-
-    /// The first write waits for the peer.
-    fn begin_write_wait(&mut self, effects: &mut Effects) {
-        if self.deadlines.writing.is_none() {
-            self.deadlines.writing = after(self.settings.write);
-            effects.timer = self.deadlines.first();
-        }
-    }
-
-    fn set_read_deadline(&mut self, limit: Option<Duration>, wait: Wait, effects: &mut Effects) {
-        self.deadlines.reading = after(limit).map(|at| (at, wait));
-        effects.timer = self.deadlines.first();
-    }
-
-    /// The timer fired; it may be for a deadline that has gone since.
-    pub(super) fn on_time(&mut self, now: Instant, effects: &mut Effects) {
-        while let Some(wait) = self.deadlines.take_due(now) {
-            match wait {
-                Wait::Linger => self.end(effects),
-                Wait::Idle | Wait::Head | Wait::Body => {
-                    // The owner's read is over; what it says to the peer is up to it.
-                    if let Some(Read { sink: Sink::Owner, .. }) = self.reads.front() {
-                        drop(self.reads.pop());
-                    }
-                    self.events.push(Event::TimedOut(wait));
-                }
-                Wait::Write => self.events.push(Event::TimedOut(wait)),
-            }
-        }
-        effects.timer = self.deadlines.first();
-    }
-}
-
-/// Returns the end of a limit of time that begins now.
-fn after(limit: Option<Duration>) -> Option<Instant> {
-    clock::now().checked_add(limit?)
 }

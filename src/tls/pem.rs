@@ -1,0 +1,179 @@
+//! What is in a text between dashes: certificates, lists of revoked ones, private keys.
+//!
+//! Text around blocks, and blocks of other kinds than those asked for, are skipped, so that one file
+//! can hold everything. A block that is cut off or is no base64 makes the whole text bad.
+//!
+//! # Source
+//! RFC 7468; RFC 1421 section 4.6 for the fields of an encrypted key.
+
+use nng_aio::Error;
+use rustls::pki_types::pem::{PemObject, SectionKind};
+use rustls::pki_types::{
+    CertificateDer, CertificateRevocationListDer, PrivateKeyDer, PrivatePkcs1KeyDer,
+    PrivatePkcs8KeyDer, PrivateSec1KeyDer,
+};
+
+use super::secret;
+
+/// What a text holds of those whom one trusts.
+#[derive(Debug, Default)]
+pub(super) struct Trusted {
+    pub(super) certificates: Vec<CertificateDer<'static>>,
+    pub(super) revocations: Vec<CertificateRevocationListDer<'static>>,
+}
+
+/// Reads certificates and lists of revoked ones.
+///
+/// # Errors
+/// `Crypto` if a block is malformed.
+pub(super) fn trusted(text: &[u8]) -> Result<Trusted, Error> {
+    let mut trusted = Trusted::default();
+    for block in blocks(text)? {
+        match block.label {
+            "CERTIFICATE" => trusted.certificates.push(block.decode()?.into()),
+            "X509 CRL" => trusted.revocations.push(block.decode()?.into()),
+            _ => {}
+        }
+    }
+    Ok(trusted)
+}
+
+/// Reads a chain of certificates.
+///
+/// # Errors
+/// `Crypto` if there is none, or a block is malformed.
+pub(super) fn chain(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, Error> {
+    let chain = trusted(text)?.certificates;
+    if chain.is_empty() { Err(Error::Crypto) } else { Ok(chain) }
+}
+
+/// Reads the first private key.
+///
+/// # Errors
+/// `Crypto` if there is none, it is malformed, or it is encrypted and the password is missing or
+/// wrong.
+pub(super) fn private_key(
+    text: &[u8],
+    password: Option<&str>,
+) -> Result<PrivateKeyDer<'static>, Error> {
+    for block in blocks(text)? {
+        let key = match block.label {
+            "PRIVATE KEY" => PrivatePkcs8KeyDer::from(block.decode()?).into(),
+            "ENCRYPTED PRIVATE KEY" => {
+                let password = password.ok_or(Error::Crypto)?;
+                PrivatePkcs8KeyDer::from(secret::open_pkcs8(&block.decode()?, password)?).into()
+            }
+            "RSA PRIVATE KEY" => PrivatePkcs1KeyDer::from(block.open(password)?).into(),
+            "EC PRIVATE KEY" => PrivateSec1KeyDer::from(block.open(password)?).into(),
+            _ => continue,
+        };
+        return Ok(key);
+    }
+    Err(Error::Crypto)
+}
+
+/// What stands between two lines of dashes.
+struct Block<'a> {
+    label: &'a str,
+    /// Lines with a colon.
+    fields: Vec<(&'a str, &'a str)>,
+    /// The lines of base64.
+    body: Vec<&'a str>,
+}
+
+impl Block<'_> {
+    fn decode(&self) -> Result<Vec<u8>, Error> {
+        // The label is put back on, since the decoder insists on one that it knows.
+        let lines = self.body.join("\n");
+        let text = format!("-----BEGIN PRIVATE KEY-----\n{lines}\n-----END PRIVATE KEY-----\n");
+        let decoded = <(SectionKind, Vec<u8>)>::from_pem_slice(text.as_bytes());
+        decoded.map(|(_, bytes)| bytes).map_err(|_| Error::Crypto)
+    }
+
+    /// Decodes what may be encrypted in the way of its fields.
+    fn open(&self, password: Option<&str>) -> Result<Vec<u8>, Error> {
+        let bytes = self.decode()?;
+        match self.fields.iter().find(|(name, _)| *name == "DEK-Info") {
+            Some((_, how)) => secret::open_traditional(bytes, how, password.ok_or(Error::Crypto)?),
+            None => Ok(bytes),
+        }
+    }
+}
+
+fn blocks(text: &[u8]) -> Result<Vec<Block<'_>>, Error> {
+    let text = std::str::from_utf8(text).map_err(|_| Error::Crypto)?;
+    let (mut blocks, mut open) = (Vec::new(), None::<Block<'_>>);
+    for line in text.lines().map(str::trim) {
+        if let Some(label) = between_dashes(line, "-----BEGIN ") {
+            if open.is_some() {
+                return Err(Error::Crypto);
+            }
+            open = Some(Block { label, fields: Vec::new(), body: Vec::new() });
+        } else if let Some(label) = between_dashes(line, "-----END ") {
+            match open.take() {
+                Some(block) if block.label == label => blocks.push(block),
+                Some(_) | None => return Err(Error::Crypto),
+            }
+        } else if let Some(block) = &mut open {
+            match line.split_once(':') {
+                Some((name, value)) => block.fields.push((name.trim(), value.trim())),
+                None => block.body.push(line),
+            }
+        }
+    }
+    if open.is_some() { Err(Error::Crypto) } else { Ok(blocks) }
+}
+
+fn between_dashes<'a>(line: &'a str, start: &str) -> Option<&'a str> {
+    line.strip_prefix(start)?.strip_suffix("-----")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn block(label: &str, body: &str) -> String {
+        format!("-----BEGIN {label}-----\n{body}\n-----END {label}-----\n")
+    }
+
+    #[test]
+    fn blocks_are_found_between_anything_else() {
+        let text = format!(
+            "Subject: me\r\n{}some words\n{}{}",
+            block("CERTIFICATE", "aGVs\r\nbG8="),
+            block("X509 CRL", "eHl6"),
+            block("SOMETHING ELSE", "no base64 at all!"),
+        );
+        let trusted = trusted(text.as_bytes()).unwrap();
+        assert_eq!(trusted.certificates, [CertificateDer::from(b"hello".to_vec())]);
+        assert_eq!(trusted.revocations, [CertificateRevocationListDer::from(b"xyz".to_vec())]);
+    }
+
+    #[test]
+    fn malformed_texts_are_refused() {
+        let whole = block("CERTIFICATE", "aGVsbG8=");
+        for text in [
+            whole.replace("aGVs", "!!!!"),
+            whole.replace("-----END CERTIFICATE-----", ""),
+            whole.replace("-----END CERTIFICATE", "-----END OTHER"),
+            whole.replace("-----BEGIN CERTIFICATE-----\n", ""),
+            whole.replace("aGVsbG8=", "-----BEGIN CERTIFICATE-----"),
+        ] {
+            assert_eq!(trusted(text.as_bytes()).err(), Some(Error::Crypto), "{text}");
+        }
+        assert_eq!(trusted(&[0xff, 0xfe]).err(), Some(Error::Crypto));
+        assert_eq!(chain(b"").err(), Some(Error::Crypto));
+        assert_eq!(private_key(whole.as_bytes(), None).err(), Some(Error::Crypto));
+    }
+
+    #[test]
+    fn an_encrypted_key_needs_a_password() {
+        let text = block("ENCRYPTED PRIVATE KEY", "aGVsbG8=");
+        assert_eq!(private_key(text.as_bytes(), None).err(), Some(Error::Crypto));
+        assert_eq!(private_key(text.as_bytes(), Some("x")).err(), Some(Error::Crypto));
+        let info = "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\naGVsbG8=";
+        let text = block("RSA PRIVATE KEY", info);
+        assert_eq!(private_key(text.as_bytes(), None).err(), Some(Error::Crypto));
+        assert_eq!(private_key(text.as_bytes(), Some("x")).err(), Some(Error::Crypto));
+    }
+}
