@@ -17,6 +17,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use nng_oxide::http::{DirectoryOptions, Handler, Server, ServerConfig};
+use nng_oxide::tls::{self, Mode};
 use nng_oxide::{Error, Runtime, Url};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::low_level::pipe;
@@ -28,6 +29,7 @@ Usage: file_server [OPTIONS] [DIRECTORY]
 
   DIRECTORY      what to serve, by default the current directory
   --listen ADDR  host:port to listen on, by default 127.0.0.1:8080; port 0 lets the system choose
+  --tls FILE     speak TLS, with the certificate and the key in FILE (PEM)
   --listing      answer directories without an index.html with a list of what is in them
   -h, --help     print this
 
@@ -42,6 +44,7 @@ struct Options {
     directory: String,
     addr: String,
     is_listed: bool,
+    tls: Option<String>,
 }
 
 fn main() -> ExitCode {
@@ -73,10 +76,12 @@ fn serve(options: &Options) -> Result<(), String> {
     let wait_for_signal = signals().map_err(|error| format!("cannot watch signals: {error}"))?;
     let runtime = Runtime::builder().name("files").build();
     let runtime = runtime.map_err(|error| format!("cannot begin a runtime: {error}"))?;
-    let server = start(&runtime, options)
+    let tls = options.tls.as_deref().map(identity).transpose()?;
+    let server = start(&runtime, options, tls.as_ref())
         .map_err(|error| format!("cannot listen on {}: {error}", options.addr))?;
     let (directory, addr) = (&options.directory, server.addr());
-    println!("Serving {directory} on http://{addr}/, try: curl -i http://{addr}/");
+    let scheme = scheme(options);
+    println!("Serving {directory} on {scheme}://{addr}/, try: curl -i {scheme}://{addr}/");
 
     wait_for_signal();
 
@@ -92,10 +97,25 @@ fn serve(options: &Options) -> Result<(), String> {
     Ok(())
 }
 
+fn scheme(options: &Options) -> &'static str {
+    if options.tls.is_some() { "https" } else { "http" }
+}
+
+/// Says who the server is.
+fn identity(path: &str) -> Result<tls::Config, String> {
+    let config = tls::Config::new(Mode::Server);
+    let added = config.add_cert_key_file(path, None);
+    added.map_err(|error| format!("cannot use {path}: {error}"))?;
+    Ok(config)
+}
+
 /// Makes a server with its one handler, and lets it listen.
-fn start(runtime: &Runtime, options: &Options) -> Result<Server, Error> {
-    let url = Url::parse(&format!("http://{}", options.addr))?;
+fn start(runtime: &Runtime, options: &Options, tls: Option<&tls::Config>) -> Result<Server, Error> {
+    let url = Url::parse(&format!("{}://{}", scheme(options), options.addr))?;
     let server = Server::on(runtime, &url, ServerConfig::default())?;
+    if let Some(tls) = tls {
+        server.set_tls(tls)?;
+    }
     let mut directory = DirectoryOptions::default();
     directory.is_listed = options.is_listed;
     server.add_handler(&Handler::directory_with("/", &options.directory, directory))?;
@@ -117,10 +137,12 @@ fn signals() -> std::io::Result<impl FnOnce()> {
 /// Reads the command line; `None` if it asks for help.
 fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Option<Options>, String> {
     let (mut directory, mut addr, mut is_listed) = (None, "127.0.0.1:8080".to_owned(), false);
+    let mut tls = None;
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "-h" | "--help" => return Ok(None),
             "--listing" => is_listed = true,
+            "--tls" => tls = Some(arguments.next().ok_or("--tls needs a file")?),
             "--listen" => addr = arguments.next().ok_or("--listen needs an address")?,
             option if option.starts_with('-') => return Err(format!("there is no `{option}`")),
             _ if directory.is_some() => {
@@ -134,5 +156,5 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Option<Options>,
         return Err(format!("`{addr}` is no host:port, such as 127.0.0.1:8080"));
     }
     let directory = directory.unwrap_or_else(|| ".".to_owned());
-    Ok(Some(Options { directory, addr, is_listed }))
+    Ok(Some(Options { directory, addr, is_listed, tls }))
 }

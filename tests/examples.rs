@@ -254,6 +254,7 @@ fn bad_arguments_are_named_and_end_with_two() {
         ("rest", &["127.0.0.1:1", "127.0.0.1:2"], "`127.0.0.1:2`"),
         ("file_server", &["--list"], "`--list`"),
         ("file_server", &["a", "b"], "`b`"),
+        ("file_server", &["--tls"], "--tls needs a file"),
         ("file_server", &["--listen"], "--listen needs an address"),
         ("file_server", &["--listen", "8080"], "`8080`"),
     ] {
@@ -510,6 +511,24 @@ fn files_of_a_directory_are_served_and_nothing_else() {
         assert_eq!(rest, ["Served 3 requests."]);
         assert_eq!(read_all(&mut stream), b"");
     }
+}
+
+#[test]
+fn files_are_served_over_tls() {
+    let authority = Authority::new("root");
+    let credentials = authority.issue(&["127.0.0.1"]);
+    let directory = Directory::new();
+    std::fs::write(directory.join("server.pem"), credentials.cert + &credentials.key).unwrap();
+    std::fs::write(directory.join("root.pem"), &authority.cert).unwrap();
+    let [pem, root, path] = ["server.pem", "root.pem", ""].map(|name| directory.join(name));
+    let [pem, root, path] = [&pem, &root, &path].map(|path| path.to_str().unwrap());
+    let program = Program::start("file_server", &["--tls", pem, "--listen", "127.0.0.1:0", path]);
+    let line = program.line();
+    let url = line.split(' ').next_back().unwrap().to_owned() + "root.pem";
+    let (code, output, complaint) = client(&["--cacert", root, &url]);
+    assert_eq!((code, &*output), (0, &*authority.cert), "{complaint}");
+    let output = run("file_server", &["--tls", root, path]);
+    assert_eq!(output.status.code(), Some(1), "there is no key in it");
 }
 
 #[test]
