@@ -43,8 +43,9 @@ Ctrl-C ends it; what is under way has five seconds.
 
 /// How long responses that are under way may take after Ctrl-C.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// The most notes that are kept.
+/// The most notes that are kept, and the most bytes of one as it is sent.
 const MAX_NOTES: usize = 10_000;
+const MAX_NOTE: usize = 4096;
 
 /// What clients send.
 #[derive(Deserialize)]
@@ -211,6 +212,7 @@ fn start(runtime: &Runtime, addr: &str) -> Result<Server, Error> {
     });
     handler.set_method(None)?;
     handler.set_tree()?;
+    handler.collect_body(true, MAX_NOTE);
     server.add_handler(&handler)?;
     server.start()?;
     Ok(server)

@@ -86,12 +86,10 @@ fn files_come_with_type_length_and_validators() {
         ("/d/a.txt?query", "text/plain", "text of a"),
         ("http://h/d/a.txt", "text/plain", "text of a"),
         ("/d/%61%2Etxt", "text/plain", "text of a"),
-        ("/d//sub/./../a.txt", "text/plain", "text of a"),
         ("/d/a%20b.html", "text/html", "<p>spaces"),
         ("/d/%252e", "application/octet-stream", "percents"),
         ("/d/sub/b.json", "application/json", "{}"),
         ("/d/sub/", "text/html", "index of sub"),
-        ("/d/sub/.", "text/html", "index of sub"),
     ] {
         let answer = client.get(target);
         assert_eq!((answer.status, answer.text()), (200, text), "{target}");
@@ -159,7 +157,13 @@ fn no_spelling_of_a_target_leaves_the_directory() {
                     for host in ["h", "root"] {
                         let mut client = bed.client();
                         client.send(format!("GET {target} HTTP/1.1\r\nHost: {host}\r\n\r\n"));
-                        let answer = client.answer();
+                        let mut answer = client.answer();
+                        if answer.status == 301 {
+                            // By its plain name it is asked for once more.
+                            let plain = answer.field("Location").expect("it is told").to_owned();
+                            client.ask("GET", &plain, "");
+                            answer = client.answer();
+                        }
                         assert!(matches!(answer.status, 400 | 404), "{host} {target}: {answer:?}");
                         tried += 1;
                     }
@@ -199,7 +203,6 @@ fn what_is_no_file_is_not_found_and_holds_nobody_up() {
         "/d/nothing",
         "/d/a.txt/",
         "/d/a.txt/x",
-        "/d/a.txt/.",
         "/d",
         "/d/",
         "/d/sub/empty",
@@ -255,6 +258,26 @@ fn links_are_followed_as_far_as_they_are_allowed_to_lead() {
 }
 
 #[test]
+fn what_another_handler_guards_is_not_reached_by_another_spelling() {
+    let bed = Bed::new();
+    let (files, guard) = (Handler::directory("/", bed.root()), fixed("/sub", "guarded"));
+    for handler in [&files, &guard] {
+        handler.set_host("root").expect("it is free");
+        handler.set_tree().expect("it is free");
+    }
+    serve(&bed.server, [files, guard]);
+    for target in
+        ["/sub/b.json", "/./sub/b.json", "//sub/b.json", "/x/../sub/b.json", "/%2e/sub/b.json"]
+    {
+        let mut client = bed.client();
+        client.send(format!("GET {target} HTTP/1.1\r\nHost: root\r\n\r\n"));
+        let answer = client.answer();
+        let is_sent_there = (answer.status, answer.field("Location")) == (301, Some("/sub/b.json"));
+        assert!(is_sent_there || answer.text() == "guarded", "{target}: {answer:?}");
+    }
+}
+
+#[test]
 fn a_directory_is_found_behind_its_slash() {
     let bed = Bed::new();
     let whole = Handler::directory("/", bed.root());
@@ -263,9 +286,15 @@ fn a_directory_is_found_behind_its_slash() {
     for (host, target, location) in [
         ("h", "/d/sub", "/d/sub/"),
         ("h", "/d/sub?x=/y", "/d/sub/?x=/y"),
-        ("h", "/d/./sub", "/d/sub/"),
+        ("h", "/d/./sub", "/d/sub"),
+        ("h", "/d/./sub/?q", "/d/sub/?q"),
+        ("h", "/d//sub/./../a.txt", "/d/a.txt"),
+        ("h", "/d/sub/.", "/d/sub/"),
+        ("h", "/d/a.txt/.", "/d/a.txt/"),
+        ("h", "/d/sub/../sub", "/d/sub"),
         ("h", "/%64/s%75b", "/d/sub/"),
-        ("root", "//sub", "/sub/"),
+        ("root", "//sub", "/sub"),
+        ("root", "/.//sub/..", "/"),
         ("root", "/sub", "/sub/"),
     ] {
         for method in ["GET", "HEAD"] {

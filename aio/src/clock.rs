@@ -88,6 +88,8 @@ pub fn now() -> Instant {
 /// # }
 /// ```
 pub fn freeze() -> Frozen {
+    // What is told in milliseconds begins before.
+    epoch();
     let before = FROZEN.replace(Some(now()));
     Frozen { before, _of_this_thread: PhantomData }
 }
@@ -102,8 +104,12 @@ pub struct Frozen {
 
 impl Frozen {
     /// Lets time pass for this thread.
+    ///
+    /// # Panics
+    /// If there is no such moment, some hundred million years from now.
     pub fn advance(&self, duration: Duration) {
-        FROZEN.set(now().checked_add(duration));
+        let then = now().checked_add(duration);
+        FROZEN.set(Some(then.expect("a moment that can be told")));
     }
 }
 

@@ -257,12 +257,23 @@ impl Core {
                 !self.is_forked()
             });
         } else if let Some(place) = current::slot_in(runtime) {
+            let mut was_called = false;
             while self.slot.is_busy() && !self.is_forked() {
                 match runtime.parked.sleep(self, || runtime.before_block()) {
                     Slept::UntilIdle => {}
-                    Slept::UntilCalled => runtime.run_awaited(self.address()),
-                    Slept::NotAtAll => runtime.turn_within(place, self),
+                    Slept::UntilCalled => {
+                        was_called = true;
+                        runtime.run_awaited(self.address());
+                    }
+                    Slept::NotAtAll => {
+                        was_called = false;
+                        runtime.turn_within(place, self);
+                    }
                 }
+            }
+            if was_called {
+                // It may have been to poll, and this thread goes back to foreign code instead.
+                runtime.cover(0);
             }
         } else {
             runtime.before_block();

@@ -165,17 +165,22 @@ pub(crate) fn error(id: &str, text: &str) {
     record(Level::Error, id, text);
 }
 
-/// Errors noted by those who hold locks, under which the program's hook must not run. Bounded: of what
+/// Records of those who hold locks, under which the program's hook must not run. Bounded: of what
 /// happens again and again the beginning will do.
-static POSTPONED: Mutex<Vec<(&'static str, String)>> = Mutex::new(Vec::new());
+static POSTPONED: Mutex<Vec<(Level, &'static str, String)>> = Mutex::new(Vec::new());
 static HAS_POSTPONED: AtomicBool = AtomicBool::new(false);
 const MAX_POSTPONED: usize = 64;
 
-/// As [`error`], with any lock held: the record is handed out by a runtime thread soon.
+/// As [`error`], with any lock held.
 pub(crate) fn error_later(id: &'static str, text: String) {
+    record_later(Level::Error, id, text);
+}
+
+/// As [`record`], for those who hold locks: the record is handed out by a runtime thread soon.
+pub fn record_later(level: Level, id: &'static str, text: String) {
     let mut postponed = POSTPONED.lock();
     if postponed.len() < MAX_POSTPONED {
-        postponed.push((id, text));
+        postponed.push((level, id, text));
     }
     HAS_POSTPONED.store(true, Relaxed);
 }
@@ -184,8 +189,8 @@ pub(crate) fn error_later(id: &'static str, text: String) {
 pub(crate) fn pass_postponed() {
     if HAS_POSTPONED.load(Relaxed) && HAS_POSTPONED.swap(false, Relaxed) {
         let postponed = std::mem::take(&mut *POSTPONED.lock());
-        for (id, text) in postponed {
-            error(id, &text);
+        for (level, id, text) in postponed {
+            record(level, id, &text);
         }
     }
 }

@@ -169,6 +169,16 @@ impl Request {
         self.entity.leaves_chunks()
     }
 
+    /// Returns whether the body that the fields announce, if any, is there. What is coded is taken to
+    /// be, if there is something.
+    pub(crate) fn has_its_body(&self) -> bool {
+        let headers = self.headers();
+        let is_declared = self.stored_body().is_only_declared();
+        let is_length_right = !headers.contains("Content-Length")
+            || self.entity.content_length() == Some(self.body().len() as u64);
+        !is_declared && !self.leaves_chunks() && is_length_right
+    }
+
     /// Returns the body with its owner.
     pub(crate) const fn stored_body(&self) -> &Body {
         &self.entity.body

@@ -60,7 +60,7 @@ impl Agent {
     /// Finds hosts by `resolver` instead of asking the system.
     ///
     /// # Panics
-    /// While a fetch is under way.
+    /// After the first fetch.
     #[must_use]
     pub fn with_resolver(mut self, resolver: &Resolver) -> Self {
         // Before the first fetch nobody else has it.
@@ -75,7 +75,7 @@ impl Agent {
     /// # Errors
     /// `Invalid` for the configuration of a server.
     /// # Panics
-    /// While a fetch is under way.
+    /// After the first fetch.
     pub fn with_tls(mut self, config: &tls::Config) -> Result<Self, Error> {
         if config.mode() != tls::Mode::Client {
             return Err(Error::Invalid);
@@ -103,8 +103,8 @@ impl Agent {
     ///
     /// # Errors
     /// In the aio: as [`Client::transact`](super::Client::transact); `NNG_EADDRINVAL` for a scheme
-    /// that is not HTTP's; `NNG_EPEERAUTH` and `NNG_ECRYPTO` by TLS; `NNG_EPROTO` for redirects that are
-    /// too many, go in a circle, or name no URL; `NNG_EMSGSIZE` beyond the limits of the agent.
+    /// that is not HTTP's; `NNG_EINVAL` if the request announces another body than it has;
+    /// `NNG_EPEERAUTH` and `NNG_ECRYPTO` by TLS; `NNG_EPROTO` for redirects that are too many, go in a circle, or name no URL; `NNG_EMSGSIZE` beyond the limits of the agent.
     /// # Context
     /// Does not block.
     pub fn fetch(&self, url: &Url, request: &Request, response: &Shared<Response>, aio: &Aio) {
@@ -134,6 +134,9 @@ impl Agent {
         body: Body,
     ) {
         let Ok(operation) = aio.begin() else { return };
+        if !request.has_its_body() {
+            return operation.finish(Err(Error::Invalid));
+        }
         let mut request = request.clone();
         let begun = Trip::new(url, &mut request, self.core.max_redirects())
             .and_then(|trip| Ok((trip, self.core.admit()?)));

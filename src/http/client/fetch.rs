@@ -251,7 +251,9 @@ impl Fetch {
         let response = run.response.lock();
         let is_kept = !response.ends_connection()
             && response.status() != 101
-            && !run.request.headers().has_token("Connection", "close");
+            && !run.request.headers().has_token("Connection", "close")
+            // Whether a body that the caller has coded is whole is not known.
+            && !run.request.headers().contains("Transfer-Encoding");
         let Some(trip) = &mut run.trip else { return Some(Ok(())) };
         let origin = trip.origin().clone();
         let followed = trip.follow(&mut run.request, &response);

@@ -56,7 +56,7 @@ impl Effects {
     /// Finishes the operations that have ended, in order.
     pub(super) fn finish(&mut self) {
         if let Some(remark) = self.remark.take() {
-            log::record(Level::Warn, "NNG-TLS", &remark);
+            log::record_later(Level::Warn, "NNG-TLS", remark);
         }
         if self.first.is_none() {
             return;

@@ -370,6 +370,14 @@ impl Link {
         is_out
     }
 
+    /// True if nothing waits to be written. Else [`Event::Written`] tells the owner when all of it is
+    /// out, or [`Event::Closed`] that it never will be.
+    pub(crate) fn is_written_out(self: &Arc<Self>) -> bool {
+        let mut is_out = true;
+        self.with(|state, effects| is_out = state.tell_when_written(effects));
+        is_out
+    }
+
     /// Writes the end of a message for the owner, who does not hear of it.
     pub(crate) fn write_end(self: &Arc<Self>, end: &mut Vec<u8>) {
         self.with(|state, effects| {

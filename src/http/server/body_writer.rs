@@ -176,7 +176,7 @@ impl BodyWriter {
 impl Drop for BodyWriter {
     fn drop(&mut self) {
         if !self.is_finished {
-            self.session.abandon_pieces();
+            self.session.abandon_pieces(self.framing == Framing::UntilClose);
         }
     }
 }

@@ -95,11 +95,12 @@ impl Owner {
     pub(super) fn drain(&self, operation: Operation) {
         let mut life = self.life.lock();
         match *life {
-            Life::Idle => {
+            // It may serve connections that were made elsewhere.
+            Life::Idle if self.core.stats().open == 0 => {
                 drop(life);
                 return operation.finish(Ok(()));
             }
-            Life::Running { .. } | Life::Stopped => *life = Life::Stopped,
+            Life::Idle | Life::Running { .. } | Life::Stopped => *life = Life::Stopped,
         }
         drop(life);
         registry::forget(self);

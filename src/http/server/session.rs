@@ -384,9 +384,10 @@ impl Session {
         drop(state);
         if closes {
             self.hang_up();
-        } else {
+        } else if self.link().is_written_out() {
             self.on_written();
         }
+        // Else the next request waits until all of it is out.
     }
 
     /// The handler answers with a body that it will write in pieces: makes the head of it. Returns
@@ -420,8 +421,13 @@ impl Session {
     }
 
     /// The handler writes no more pieces, though the client expects some.
-    pub(super) fn abandon_pieces(self: &Arc<Self>) {
-        if self.link().answering().has_written {
+    ///
+    /// `is_until_close` tells that the client would take the end of the connection for that of the
+    /// body.
+    pub(super) fn abandon_pieces(self: &Arc<Self>, is_until_close: bool) {
+        if is_until_close && self.link().answering().has_written {
+            self.link().close();
+        } else if self.link().answering().has_written {
             let mut state = self.state.lock();
             state.demands_close = true;
             self.record(&mut state, false);
@@ -564,10 +570,17 @@ impl Session {
     }
 
     fn on_timeout(self: &Arc<Self>, wait: Wait) {
-        let is_draining = matches!(self.state.lock().phase, Phase::Draining);
+        let state = self.state.lock();
+        let is_draining = matches!(state.phase, Phase::Draining);
+        let has_ended = matches!(state.phase, Phase::Ended);
+        drop(state);
         match wait {
+            // The connection may be somebody else's by now.
+            _ if has_ended => {}
             Wait::Head => {
                 self.forget_request();
+                self.state.lock().entry =
+                    self.core.access().begin(|| Access::of(self.link().peer()));
                 self.refuse(408);
             }
             Wait::Body if !is_draining => self.refuse(408),

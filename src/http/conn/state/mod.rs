@@ -274,6 +274,17 @@ impl State {
         }
     }
 
+    /// Returns whether nothing waits to be written; else the owner is told when all of it is out.
+    pub(super) fn tell_when_written(&mut self, effects: &mut Effects) -> bool {
+        if !self.is_open() || self.writes.is_empty() {
+            return true;
+        }
+        let content = Content::Message { head: Vec::new(), body: None };
+        let (sink, then) = (Sink::Owner, Then::Keep);
+        self.push_write(Write { sink, transaction: None, content, sent: 0, then }, effects);
+        false
+    }
+
     /// Takes a write whose first attempt, made with nothing before it, has failed.
     pub(super) fn push_broken_write(&mut self, write: Write, error: Error, effects: &mut Effects) {
         self.writes.push(write);

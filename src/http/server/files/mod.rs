@@ -159,6 +159,10 @@ impl Files {
             }
             Self::Directory { path, root, options } => {
                 let place = Place::of(target, path).ok_or(NOT_FOUND)?;
+                if !place.is_plain {
+                    // By its plain name it may be another handler's.
+                    return Ok(Found::Moved { location: place.location(place.is_directory) });
+                }
                 let root = Root::open(root, options.links).map_err(answer::status_of)?;
                 find_beneath(&root, &place, options)
             }
@@ -180,7 +184,7 @@ fn find_beneath(root: &Root, place: &Place, options: &DirectoryOptions) -> Resul
         return Err(NOT_FOUND);
     }
     if !place.is_directory {
-        return Ok(Found::Moved { location: place.location() });
+        return Ok(Found::Moved { location: place.location(true) });
     }
     match index {
         Some(index) => Ok(index),

@@ -18,6 +18,8 @@ pub(super) struct Place {
     pub(super) path: Vec<u8>,
     /// The target says that it is a directory.
     pub(super) is_directory: bool,
+    /// The target has no dot segments and no empty ones: whoever else looks at it sees the same.
+    pub(super) is_plain: bool,
     /// The path of the handler.
     handler: Box<str>,
     /// As it came, with its question mark; empty if there is none.
@@ -36,10 +38,12 @@ impl Place {
         let path = path::canonical(target).ok()?;
         let below = path.strip_prefix(path::of_handler(handler).ok()?)?;
         let mut segments: Vec<&[u8]> = Vec::new();
-        let mut is_directory = false;
+        let (mut is_directory, mut is_plain) = (false, true);
+        let count = below.split(|byte| *byte == b'/').count();
         // Nothing stands before the first slash.
-        for segment in below.split(|byte| *byte == b'/').skip(1) {
+        for (index, segment) in below.split(|byte| *byte == b'/').enumerate().skip(1) {
             is_directory = matches!(segment, b"" | b"." | b"..");
+            is_plain &= !is_directory || (segment.is_empty() && index + 1 == count);
             match segment {
                 b"" | b"." => {}
                 b".." => drop(segments.pop()?),
@@ -48,7 +52,7 @@ impl Place {
             }
         }
         let (path, handler) = (segments.join(&b'/'), handler.trim_end_matches('/').into());
-        Some(Self { path, is_directory, handler, query: query.into() })
+        Some(Self { path, is_directory, is_plain, handler, query: query.into() })
     }
 
     /// Returns the path of something in this directory.
@@ -56,8 +60,9 @@ impl Place {
         if self.path.is_empty() { name.to_vec() } else { [&self.path, name].join(&b'/') }
     }
 
-    /// Returns where this directory is, with a slash at the end; never on another host.
-    pub(super) fn location(&self) -> String {
+    /// Returns where it is, in plain words, with a slash at the end of a directory; never on another
+    /// host.
+    pub(super) fn location(&self, is_directory: bool) -> String {
         let mut location = String::new();
         for segment in self.handler.as_bytes().split(is_slash).chain(self.path.split(is_slash)) {
             if !segment.is_empty() {
@@ -65,7 +70,9 @@ impl Place {
                 escape_segment(segment, &mut location);
             }
         }
-        location.push('/');
+        if is_directory || location.is_empty() {
+            location.push('/');
+        }
         escape_following(&self.query, &mut location);
         location
     }
@@ -152,7 +159,7 @@ mod tests {
             ("/a b", "/a%20b/%3Fc%C3%A9", "/a%20b/%3Fc%C3%A9/"),
         ] {
             let place = Place::of(target, handler).expect("it leads to a place");
-            assert_eq!(place.location(), expected, "{handler} {target}");
+            assert_eq!(place.location(true), expected, "{handler} {target}");
         }
     }
 
@@ -165,7 +172,7 @@ mod tests {
                 let names = place.path.split(is_slash);
                 let is_name = |name: &[u8]| !matches!(name, b"" | b"." | b"..") && !name.contains(&0);
                 prop_assert!(place.path.is_empty() || names.clone().all(is_name), "{target}");
-                let location = place.location();
+                let location = place.location(true);
                 prop_assert!(location.starts_with("/d/"), "{location}");
                 // What it leads to is itself, as a directory.
                 let again = Place::of(&location, "/d").expect("it is a place");
@@ -175,7 +182,7 @@ mod tests {
 
         #[test]
         fn no_target_panics(target in any::<String>(), handler in any::<String>()) {
-            let _ = Place::of(&target, &handler).map(|place| place.location());
+            let _ = Place::of(&target, &handler).map(|place| place.location(false));
         }
     }
 }
