@@ -12,7 +12,7 @@ use nng_aio::Runtime;
 use nng_aio::codes::*;
 use nng_aio::net::Resolver;
 use nng_oxide::Url;
-use nng_oxide::http::{Agent, AgentConfig, Conn, Request, Response, ServerConfig, Shared};
+use nng_oxide::http::{Agent, AgentConfig, Body, Conn, Request, Response, ServerConfig, Shared};
 use support::host::{Host, Peer};
 use support::server::{handler, respond, running, serve, until};
 use support::{BIG, Driver, Op};
@@ -664,4 +664,35 @@ fn thousands_on_few_threads_share_connections_and_leave_nothing() {
     assert!(server.stats().accepted < 4000, "connections are used again");
     drop(agent);
     driver.until(|| driver.runtime.stats().sources == 0);
+}
+
+#[test]
+fn a_request_that_announces_a_body_it_does_not_have_is_refused() {
+    let host = Host::new();
+    let agent = agent();
+    let post = |change: fn(&mut Request)| {
+        let mut request = Request::new();
+        request.set_method("POST").unwrap();
+        change(&mut request);
+        let response = Shared::new(Response::new());
+        let op = Op::new(&Driver::global(), |_| ());
+        agent.fetch(&host.url("/"), &request, &response, &op.aio);
+        op
+    };
+    for change in [
+        (|request| request.set_body(Body::declared(60))) as fn(&mut Request),
+        |request| request.headers_mut().set("Content-Length", "60").unwrap(),
+        |request| request.headers_mut().set("Content-Length", "x").unwrap(),
+        |request| request.headers_mut().set("Transfer-Encoding", "chunked").unwrap(),
+    ] {
+        assert_eq!(post(change).result(), NNG_EINVAL);
+    }
+    // What the caller has coded goes out, and the connection is not used again.
+    let op = post(|request| {
+        request.headers_mut().set("Transfer-Encoding", "chunked").unwrap();
+        request.set_body("0\r\n\r\n");
+    });
+    host.accept().answer(200, "", "x");
+    assert_eq!(op.result(), 0);
+    assert_eq!(agent.idle_connections(), 0);
 }

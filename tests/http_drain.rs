@@ -6,10 +6,11 @@ use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
 use nng_aio::codes::*;
+use nng_aio::net::Socket;
 use nng_oxide::http::{Exchange, Response, Server, ServerConfig};
 use support::client::Client;
 use support::server::{fixed, handler, running, serve, try_connect, until};
-use support::{Driver, LIMIT, Op, with_body};
+use support::{Driver, LIMIT, Op, tcp_pair, with_body};
 
 /// A server whose handler of `/slow` gives its exchanges to the test.
 fn server() -> (Server, Receiver<Exchange>) {
@@ -183,4 +184,23 @@ fn a_handler_may_drain_its_server() {
     // It holds the server, which holds it.
     server.del_handler(&stop).expect("the server has it");
     drop(take);
+}
+
+#[test]
+fn connections_that_were_made_elsewhere_count_as_well() {
+    let url = "http://127.0.0.1:0".parse().expect("it is a URL");
+    let server = Server::hold(&url).expect("the address is known");
+    let (give, take) = mpsc::channel::<Exchange>();
+    serve(&server, [handler("", "/slow", move |exchange| give.send(exchange).expect("wanted"))]);
+    let (ours, theirs) = tcp_pair();
+    server.admit(Socket::from_fd(ours.into())).expect("it goes on");
+    let mut client = Client::of(theirs);
+    client.ask("GET", "/slow", "");
+    let exchange = taken(&take);
+    let op = drain(&server, LIMIT);
+    op.assert_pending();
+    exchange.respond(with_body("late"));
+    assert!(client.answer().closes());
+    drop(client);
+    assert_eq!(op.result(), 0);
 }

@@ -264,22 +264,6 @@ fn a_response_that_a_handler_writes_keeps_the_connection() {
 }
 
 #[test]
-fn the_end_of_an_exchange_need_not_wait_for_its_writes() {
-    let bed = Bed::new();
-    let mut response = Response::new();
-    response.set_body(pattern(BIG));
-    let (mut client, exchange) = bed.begin(&GET.repeat(2));
-    let op = write(&exchange.conn(), &response);
-    exchange.finish();
-    let exchange = bed.exchange();
-    respond(exchange, "second");
-    assert_eq!(client.answer().body, pattern(BIG));
-    assert_eq!(op.result(), 0);
-    assert_eq!(client.answer().text(), "second");
-    assert_kept(&mut client);
-}
-
-#[test]
 fn a_response_to_a_request_that_demands_it_closes_the_connection() {
     let bed = Bed::new();
     for request in [CLOSING, OLD] {
@@ -586,4 +570,21 @@ fn a_stop_cancels_the_operations_of_handlers() {
     }
     until(|| server.stats().open == 0);
     assert_eq!(*keeper.asked.lock(), [Error::Closed; 10]);
+}
+
+#[test]
+fn the_next_request_waits_until_what_a_handler_wrote_is_out() {
+    let bed = Bed::new();
+    let (mut client, exchange) = bed.begin(&format!("{GET}{GET}"));
+    let mut response = Response::new();
+    response.set_body(pattern(BIG));
+    let op = write(&exchange.conn(), &response);
+    op.assert_pending();
+    exchange.finish();
+    op.assert_pending();
+    assert!(bed.exchanges.try_recv().is_err(), "nothing is read meanwhile");
+    assert_eq!(client.answer().body.len(), BIG);
+    assert_eq!(op.result(), 0);
+    assert_eq!(write(&bed.exchange().conn(), &with_body("next")).result(), 0);
+    assert_eq!(client.answer().text(), "next");
 }

@@ -176,6 +176,40 @@ on_both! {
         assert_eq!(recv.text(), "sent");
     }
 
+    fn what_somebody_sent_who_never_receives_arrives_after_a_close(driver) {
+        let bench = Bench::simple(driver);
+        let (client, server) = bench.connect();
+        let body = pattern(BIG);
+        let first = bench.recv(&server, 1);
+        let mut sent = 0;
+        // Until the system takes no more. What the server has said meanwhile is not received.
+        while sent < BIG {
+            let send = bench.op().timeout(Duration::from_millis(500));
+            send.aio.set_buffer(body[sent..].to_vec()).unwrap();
+            client.send(&send.aio);
+            match send.end() {
+                (0, count) => sent += count,
+                (result, _) => {
+                    assert_eq!(result, NNG_ETIMEDOUT);
+                    break;
+                }
+            }
+        }
+        client.close();
+        assert_eq!(first.end(), (0, 1));
+        let mut arrived = first.bytes();
+        let end = loop {
+            let recv = bench.recv(&server, 60_000);
+            match recv.end() {
+                (0, count) => arrived.extend(&recv.aio.take_buffer()[..count]),
+                (result, _) => break result,
+            }
+        };
+        assert_eq!(end, NNG_ECONNSHUT);
+        assert_eq!(arrived.len(), sent);
+        assert!(arrived == body[..sent]);
+    }
+
     fn what_counted_as_sent_arrives_after_a_close(driver) {
         let bench = Bench::simple(driver);
         let (client, server) = bench.open();

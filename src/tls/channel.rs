@@ -29,7 +29,7 @@ use std::sync::Arc;
 
 use nng_aio::net::{Addr, Socket};
 use nng_aio::{Error, Readiness, Runtime, Watcher};
-use rustls::Connection;
+use rustls::{Connection, SupportedCipherSuite};
 
 use super::config::Config;
 use super::verify::PeerCheck;
@@ -55,6 +55,8 @@ pub(crate) struct Channel {
     unreported: usize,
     /// The socket has taken something since somebody asked.
     has_moved: bool,
+    /// Records that were encrypted.
+    records: u64,
     end: Option<End>,
     /// Why sending is over.
     broken: Option<Error>,
@@ -84,6 +86,8 @@ enum Closing {
 
 /// Plaintext that is encrypted at a time, and what may wait to be sent of it; bytes.
 const CHUNK: usize = 64 << 10;
+/// What the handshake and alerts may have needed of the records that one key may encrypt.
+const SPARE_RECORDS: u64 = 1 << 10;
 /// Plaintext of one record, bytes.
 const RECORD: usize = 16 << 10;
 /// Plaintext that may wait while more is decrypted, bytes.
@@ -114,6 +118,7 @@ impl Channel {
             backlog: Vec::new(),
             unreported: 0,
             has_moved: false,
+            records: 0,
             end: None,
             broken: None,
             closing: Closing::Open,
@@ -467,10 +472,33 @@ impl Channel {
                 rest.push(IoSlice::new(&piece[start..]));
             }
         }
+        if self.is_worn_out() {
+            self.end = Some(End::Failed(Error::Crypto));
+            let peer = self.socket.remote_addr();
+            self.remark = Some(format!("TLS connection with {peer}: its key has been used enough"));
+            return Err(Error::Crypto);
+        }
         match self.session.writer().write_vectored(&rest) {
-            Ok(count @ 1..) => Ok(count),
+            Ok(count @ 1..) => {
+                self.records += (count.div_ceil(RECORD) + rest.len()) as u64;
+                Ok(count)
+            }
             // Nothing waits, so it takes something.
             Ok(0) | Err(_) => Err(Error::Crypto),
+        }
+    }
+
+    /// Whether its key must not encrypt much more. TLS 1.3 takes another one; before, the session
+    /// would drop what it is given and say nothing.
+    ///
+    /// # Source
+    /// RFC 8446 section 5.5.
+    fn is_worn_out(&self) -> bool {
+        match self.session.negotiated_cipher_suite() {
+            Some(SupportedCipherSuite::Tls12(suite)) => {
+                self.records.saturating_add(SPARE_RECORDS) >= suite.common.confidentiality_limit
+            }
+            Some(_) | None => false,
         }
     }
 

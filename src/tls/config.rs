@@ -234,7 +234,8 @@ impl Config {
     }
 
     /// Has this certificate and key in the place of all that were added, also while connections use
-    /// the configuration: handshakes that begin from now on show the new certificate.
+    /// the configuration: handshakes that begin from now on show the new certificate. Sessions that are
+    /// resumed show none, and stand for what they began with.
     ///
     /// # Errors
     /// `Crypto` as for [`add_own_cert`](Self::add_own_cert), and then nothing has changed.
@@ -352,7 +353,8 @@ impl Config {
                 let name = match server_name.as_deref().unwrap_or(host) {
                     // Addresses are not sent, and nobody looks at this one.
                     "" if !needs_name => Ok(ServerName::from(std::net::IpAddr::from([0; 4]))),
-                    name => ServerName::try_from(name.to_owned()),
+                    // The zone of an address is this machine's business.
+                    name => ServerName::try_from(name.split('%').next().unwrap_or(name).to_owned()),
                 };
                 let name = name.map_err(|_| Error::Invalid)?;
                 let check = PeerCheck::Server(Arc::clone(check), name.clone());

@@ -2,22 +2,29 @@
 //!
 //! What a send takes counts as sent when it is encrypted, so that an operation can be cancelled without
 //! harm to the stream. What is left of it when the stream closes, and the word that it ends, goes out
-//! in the background, for as long as [`LINGER`] at most.
+//! in the background, for as long as [`LINGER`] at most. Then the peer has [`GRACE`] for its own end:
+//! what it has said and nobody has read, a ticket of TLS perhaps, would make the system throw away what
+//! it has not sent yet.
 
 use std::any::Any;
 use std::io::{IoSlice, IoSliceMut};
+use std::net::Shutdown;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use nng_aio::log::{self, Level};
 use nng_aio::net::{Layer, Socket};
-use nng_aio::{Error, Expire, Readiness, Runtime, Task, Timer, Watcher};
+use nng_aio::{Error, Expire, Readiness, Runtime, Timer, Watcher};
 use parking_lot::Mutex;
 
 use super::channel::Channel;
 
 /// How long the peer has to take the rest.
 const LINGER: Duration = Duration::from_secs(10);
+/// How long it has for its end when it has all of it.
+const GRACE: Duration = Duration::from_secs(2);
+/// Calls to the system in one go, for some MiB together.
+const ROUNDS: usize = 256;
 
 /// TLS for a stream.
 pub(crate) struct Secured {
@@ -34,10 +41,10 @@ impl Secured {
         &self.channel
     }
 
-    /// Says what there is to be said, where no lock is held.
+    /// Says what there is to be said; the stream's lock is held.
     fn speak<R>(&mut self, result: R) -> R {
         if let Some(remark) = self.channel.take_remark() {
-            self.runtime.schedule(Arc::new(Remark(remark)));
+            log::record_later(Level::Warn, "NNG-TLS", remark);
         }
         result
     }
@@ -78,8 +85,8 @@ impl Layer for Secured {
 
     fn close(mut self: Box<Self>) {
         match self.channel.say_goodbye() {
-            Err(Error::Again) => Farewell::begin(self.channel, &self.runtime),
-            Ok(()) | Err(_) => self.channel.close(),
+            Ok(()) | Err(Error::Again) => Farewell::begin(self.channel, &self.runtime),
+            Err(_) => self.channel.close(),
         }
     }
 
@@ -90,32 +97,57 @@ impl Layer for Secured {
 
 /// The rest of a stream that is closed.
 struct Farewell {
-    channel: Mutex<Option<Channel>>,
+    state: Mutex<Leaving>,
     timer: OnceLock<Timer>,
+}
+
+struct Leaving {
+    /// Absent when it is over.
+    channel: Option<Channel>,
+    /// Everything is sent, and the peer knows that no more will come.
+    is_shut: bool,
 }
 
 impl Farewell {
     fn begin(mut channel: Channel, runtime: &Runtime) {
-        let farewell = Arc::new(Self { channel: Mutex::new(None), timer: OnceLock::new() });
+        let state = Mutex::new(Leaving { channel: None, is_shut: false });
+        let farewell = Arc::new(Self { state, timer: OnceLock::new() });
         let watcher: Arc<dyn Watcher> = farewell.clone();
-        let mut place = farewell.channel.lock();
+        let mut state = farewell.state.lock();
         let watched = channel
             .socket_mut()
             .withdraw()
             .and_then(|()| channel.attach(runtime, watcher))
             .and_then(|()| channel.watch());
-        *place = Some(channel);
-        drop(place);
+        state.channel = Some(channel);
+        drop(state);
         let target: Arc<dyn Expire> = farewell.clone();
         let timer = farewell.timer.get_or_init(|| runtime.timer(Arc::downgrade(&target)));
         match watched {
-            Ok(()) => timer.set_after(LINGER),
+            Ok(()) => {
+                timer.set_after(LINGER);
+                farewell.go_on(Readiness { readable: true, writable: true, hangup: false });
+            }
             Err(_) => farewell.end(),
         }
     }
 
+    /// Sends what is left, then drops what comes.
+    fn go_on(&self, readiness: Readiness) {
+        let mut state = self.state.lock();
+        let was_shut = state.is_shut;
+        let is_over = state.step(readiness);
+        let is_shut = state.is_shut;
+        drop(state);
+        if is_over {
+            self.end();
+        } else if let (true, false, Some(timer)) = (is_shut, was_shut, self.timer.get()) {
+            timer.set_after(GRACE);
+        }
+    }
+
     fn end(&self) {
-        let channel = self.channel.lock().take();
+        let channel = self.state.lock().channel.take();
         if let Some(channel) = channel {
             channel.close();
         }
@@ -125,17 +157,37 @@ impl Farewell {
     }
 }
 
+impl Leaving {
+    /// Returns whether there is nothing left to do.
+    fn step(&mut self, readiness: Readiness) -> bool {
+        let Some(channel) = &mut self.channel else { return true };
+        channel.note_ready(readiness);
+        match channel.flush() {
+            Ok(()) => {}
+            Err(error) => return error != Error::Again,
+        }
+        if !self.is_shut {
+            self.is_shut = true;
+            if channel.socket().shutdown(Shutdown::Write).is_err() {
+                return true;
+            }
+        }
+        let mut room = [0; 16 << 10];
+        for _ in 0..ROUNDS {
+            match channel.try_recv_raw(&mut room) {
+                Ok(1..) => {}
+                Err(Error::Again) => return false,
+                Ok(0) | Err(_) => return true,
+            }
+        }
+        // Whoever has so much to say is not listening.
+        true
+    }
+}
+
 impl Watcher for Farewell {
     fn ready(self: Arc<Self>, readiness: Readiness) {
-        let mut place = self.channel.lock();
-        let flushed = place.as_mut().map(|channel| {
-            channel.note_ready(readiness);
-            channel.flush()
-        });
-        drop(place);
-        if flushed != Some(Err(Error::Again)) {
-            self.end();
-        }
+        self.go_on(readiness);
     }
 
     fn runtime_closed(self: Arc<Self>) {
@@ -146,19 +198,5 @@ impl Watcher for Farewell {
 impl Expire for Farewell {
     fn expired(self: Arc<Self>) {
         self.end();
-    }
-}
-
-/// Something on its way to the log.
-struct Remark(String);
-
-impl Task for Remark {
-    fn run(self: Arc<Self>) {
-        log::record(Level::Warn, "NNG-TLS", &self.0);
-    }
-
-    fn key(&self) -> usize {
-        // The logger is the program's.
-        3
     }
 }

@@ -58,30 +58,22 @@ impl Agent {
     }
 
     /// Finds hosts by `resolver` instead of asking the system.
-    ///
-    /// # Panics
-    /// After the first fetch.
     #[must_use]
-    pub fn with_resolver(mut self, resolver: &Resolver) -> Self {
-        // Before the first fetch nobody else has it.
-        let core = Arc::get_mut(&mut self.core).expect("an agent is set up before it fetches");
-        core.set_resolver(resolver);
+    pub fn with_resolver(self, resolver: &Resolver) -> Self {
+        self.core.set_resolver(resolver);
         self
     }
 
     /// Speaks TLS by `config`, which says whom it trusts. An agent without one trusts nobody, and
-    /// fetches nothing by `https`.
+    /// fetches nothing by `https`. Connections that were kept are closed.
     ///
     /// # Errors
     /// `Invalid` for the configuration of a server.
-    /// # Panics
-    /// After the first fetch.
-    pub fn with_tls(mut self, config: &tls::Config) -> Result<Self, Error> {
+    pub fn with_tls(self, config: &tls::Config) -> Result<Self, Error> {
         if config.mode() != tls::Mode::Client {
             return Err(Error::Invalid);
         }
-        let core = Arc::get_mut(&mut self.core).expect("an agent is set up before it fetches");
-        core.set_tls(config);
+        self.core.set_tls(config);
         Ok(self)
     }
 

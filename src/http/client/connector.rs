@@ -94,6 +94,10 @@ impl Connector {
     pub(super) fn connect(&self, operation: Operation) {
         let settings = Arc::clone(&self.settings);
         let tls = self.tls.as_ref().map(|tls| (tls.config.lock().clone(), tls.host.clone()));
+        if let Some((config, _)) = &tls {
+            // What is wrong with it is told by whoever uses it.
+            let _ = config.freeze();
+        }
         self.dialer.dial_with(operation, |socket, runtime| {
             Conn::over(runtime, equip(socket, tls)?, settings)
         });

@@ -20,10 +20,6 @@ use crate::tls::Config;
 /// An agent, without its handle.
 pub(super) struct Core {
     runtime: Runtime,
-    /// `None` asks the system.
-    resolver: Option<Resolver>,
-    /// `None` trusts nobody.
-    tls: Option<Config>,
     max_redirects: u32,
     settings: Arc<Settings>,
     /// For the first connection that has waited long enough; made when one waits.
@@ -33,6 +29,10 @@ pub(super) struct Core {
 
 struct State {
     is_closed: bool,
+    /// `None` asks the system.
+    resolver: Option<Resolver>,
+    /// `None` trusts nobody.
+    tls: Option<Config>,
     idle: Idle<Conn>,
     fetches: Slab<Arc<Fetch>>,
 }
@@ -42,23 +42,31 @@ impl Core {
         let idle = Idle::new(config.max_idle, config.max_idle_per_host, config.idle_timeout);
         Arc::new(Self {
             runtime: runtime.unowned(),
-            resolver: None,
-            tls: None,
             max_redirects: config.max_redirects,
             settings: Arc::new(config.connection()),
             timer: OnceLock::new(),
-            state: Mutex::new(State { is_closed: false, idle, fetches: Slab::new() }),
+            state: Mutex::new(State {
+                is_closed: false,
+                resolver: None,
+                tls: None,
+                idle,
+                fetches: Slab::new(),
+            }),
         })
     }
 
-    /// Finds hosts by `resolver`; before the first fetch.
-    pub(super) fn set_resolver(&mut self, resolver: &Resolver) {
-        self.resolver = Some(resolver.clone());
+    /// Finds hosts by `resolver` from now on.
+    pub(super) fn set_resolver(&self, resolver: &Resolver) {
+        let old = self.state.lock().resolver.replace(resolver.clone());
+        drop(old);
     }
 
-    /// Speaks TLS by `config`; before the first fetch.
-    pub(super) fn set_tls(&mut self, config: &Config) {
-        self.tls = Some(config.clone());
+    /// Speaks TLS by `config` from now on; what was trusted before is not used again.
+    pub(super) fn set_tls(&self, config: &Config) {
+        let mut state = self.state.lock();
+        let old = (state.tls.replace(config.clone()), state.idle.take_all());
+        drop(state);
+        drop(old);
     }
 
     pub(super) const fn runtime(&self) -> &Runtime {
@@ -72,10 +80,13 @@ impl Core {
     /// Makes what makes a connection.
     pub(super) fn connector(&self, origin: &Origin) -> Result<Connector, Error> {
         let connector = Connector::new(origin, Arc::clone(&self.settings))?.on(&self.runtime);
-        if let (Some(config), true) = (&self.tls, origin.is_secure()) {
+        let state = self.state.lock();
+        let (resolver, tls) = (state.resolver.clone(), state.tls.clone());
+        drop(state);
+        if let (Some(config), true) = (&tls, origin.is_secure()) {
             connector.set_tls(config)?;
         }
-        Ok(match &self.resolver {
+        Ok(match &resolver {
             Some(resolver) => connector.with_resolver(resolver),
             None => connector,
         })

@@ -27,6 +27,7 @@ use parking_lot::Mutex;
 
 use super::body::BodyReader;
 use super::effects::Effects;
+use super::head_room::with_head;
 use super::read::{Destination, Kind, Read};
 use super::settings::Settings;
 use super::state::{Answering, Reached, State};
@@ -560,9 +561,7 @@ fn send_or_queue(
     {
         sent = send_both(transport, head, rest, 0);
         state.note_sending(effects);
-        if let (Ok(1..), Some(id)) = (sent, transaction) {
-            state.note_sent(id);
-        }
+        state.note_attempt(transaction, matches!(sent, Ok(1..)));
         if sent == Ok(total) {
             let sink = if let Sink::Owner = sink { Sink::Nobody } else { sink };
             state.on_written(sink, total, None, then, effects);
@@ -577,24 +576,6 @@ fn send_or_queue(
         Err(error) => state.push_broken_write(write, error, effects),
     }
     false
-}
-
-thread_local! {
-    static HEAD: std::cell::Cell<Vec<u8>> = const { std::cell::Cell::new(Vec::new()) };
-}
-
-/// Room for a head that is kept for the next one; more is returned to the system.
-const MAX_HEAD_ROOM: usize = 64 << 10;
-
-/// Lends this thread's room for a head.
-pub(crate) fn with_head<R>(work: impl FnOnce(&mut Vec<u8>) -> R) -> R {
-    let mut head = HEAD.take();
-    head.clear();
-    let result = work(&mut head);
-    if head.capacity() <= MAX_HEAD_ROOM {
-        HEAD.set(head);
-    }
-    result
 }
 
 impl Cancel for Link {

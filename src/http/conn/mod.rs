@@ -19,6 +19,7 @@
 mod body;
 mod deadlines;
 mod effects;
+mod head_room;
 mod input;
 mod link;
 mod queue;
@@ -36,7 +37,8 @@ use nng_aio::net::Socket;
 use nng_aio::{Aio, Error, Operation, OperationId, Runtime};
 
 pub(crate) use body::{BodyError, BodyReader};
-pub(crate) use link::{Link, with_head};
+pub(crate) use head_room::with_head;
+pub(crate) use link::Link;
 pub(crate) use settings::Settings;
 pub(crate) use state::{Answering, Reached};
 pub(crate) use transport::Transport;

@@ -204,8 +204,17 @@ impl State {
         self.reads.position(Read::is_transaction) < own
     }
 
+    /// Something was attempted to be sent for a request: what TLS has encrypted is as good as sent.
+    pub(super) fn note_attempt(&mut self, transaction: Option<OperationId>, has_moved: bool) {
+        let Some(id) = transaction else { return };
+        let channel = self.open_transport().and_then(Transport::tls);
+        if has_moved || channel.is_some_and(Channel::has_unreported) {
+            self.note_sent(id);
+        }
+    }
+
     /// The request of a transaction has begun to go out.
-    pub(super) fn note_sent(&mut self, transaction: OperationId) {
+    fn note_sent(&mut self, transaction: OperationId) {
         if let Some(index) = self.reads.position(|read| read.sink.is(transaction))
             && let Some(Read { kind: Kind::Transaction(transaction), .. }) =
                 self.reads.get_mut(index)
@@ -228,7 +237,8 @@ impl State {
 
     /// Something may be there to read, though nobody has told so.
     pub(super) fn distrust(&mut self) {
-        self.readable = true;
+        let readiness = Readiness { readable: true, writable: false, hangup: false };
+        self.note_ready(readiness);
     }
 
     /// Limits the bodies of responses to transactions from now on.
@@ -558,20 +568,20 @@ impl State {
             else {
                 return;
             };
-            match write.progress(socket) {
+            let (transaction, progress) = (write.transaction, write.progress(socket));
+            if matches!(progress, Err(Error::Again)) {
+                self.writable = socket.can_send();
+                if socket.tls_mut().is_some_and(Channel::take_progress) {
+                    self.deadlines.writing = None;
+                }
+            }
+            self.note_attempt(transaction, progress.is_ok());
+            match progress {
                 Ok(took_all) => {
                     self.writable = took_all;
                     self.deadlines.writing = None;
-                    if let Some(id) = write.transaction {
-                        self.note_sent(id);
-                    }
                 }
-                Err(Error::Again) => {
-                    self.writable = socket.can_send();
-                    if socket.tls_mut().is_some_and(Channel::take_progress) {
-                        self.deadlines.writing = None;
-                    }
-                }
+                Err(Error::Again) => {}
                 Err(error) => self.send_failed(error, effects),
             }
             self.note_sending(effects);
