@@ -393,6 +393,32 @@ fn options_reach_the_configuration_until_it_is_used() {
 }
 
 #[test]
+fn a_dial_keeps_the_configuration_it_began_with() {
+    let authority = Authority::new("root");
+    let server = server_config(&authority.issue(&["localhost"]));
+    let mut bench = Bench::new(Driver::host(), &client_config(&authority), &server);
+    // The name is looked up, and that it is found is not noticed before the host runs.
+    let port = bench.listener.option(option::TCP_BOUND_PORT).unwrap().into_int().unwrap();
+    let url: Url = format!("tls+tcp4://localhost:{port}").parse().unwrap();
+    bench.dialer = Dialer::new(&url).unwrap().on(&bench.driver.runtime);
+    bench.dialer.set_tls(&client_config(&authority)).unwrap();
+    let accept = bench.start(|aio| bench.listener.accept(aio));
+    let dial = bench.start(|aio| bench.dialer.dial(aio));
+    bench.dialer.set_tls(&Config::new(Mode::Client)).unwrap();
+    assert_eq!((dial.result(), accept.result()), (0, 0));
+    let client: Stream = dial.aio.take_output(0).unwrap();
+    let server: Stream = accept.aio.take_output(0).unwrap();
+    let recv = bench.recv(&server, 10);
+    assert_eq!(bench.send(&client, "trusted").end(), (0, 7));
+    assert_eq!(recv.text(), "trusted");
+
+    let (client, server) = bench.connect();
+    let recv = bench.recv(&server, 10);
+    assert_eq!(bench.send(&client, "not any more").result(), NNG_EPEERAUTH);
+    assert_eq!(recv.result(), NNG_ECRYPTO);
+}
+
+#[test]
 fn other_schemes_have_no_tls() {
     let listener = Listener::new(&"tcp://127.0.0.1:0".parse().unwrap()).unwrap();
     let dialer = Dialer::new(&"tcp://127.0.0.1:1".parse().unwrap()).unwrap();

@@ -158,6 +158,15 @@ on_both_runtimes! {
         assert_usable(&bench);
     }
 
+    fn a_peer_that_sends_nothing_but_interim_responses_breaks_the_protocol(bench) {
+        let interims = "HTTP/1.1 102 Processing\r\n\r\n".repeat(256);
+        let answer = "HTTP/1.1 204 No Content\r\n\r\n";
+        let (end, response) = answered(&bench, &get("/"), &format!("{interims}{answer}"));
+        assert_eq!((end, status(&response)), (0, 204));
+        let more = format!("{interims}HTTP/1.1 102 Processing\r\n\r\n{answer}");
+        assert_eq!(answered(&bench, &get("/"), &more).0, NNG_EPROTO);
+    }
+
     fn interim_responses_may_come_long_before(bench) {
         let response = response();
         let op = bench.transact(&get("/"), &response);

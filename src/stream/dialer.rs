@@ -3,6 +3,7 @@
 use nng_aio::net;
 use nng_aio::{Aio, Error, Runtime};
 
+use super::Stream;
 use super::options;
 use super::secure::Secure;
 use super::target::Target;
@@ -39,7 +40,8 @@ use crate::tls::{Config, Mode};
 #[derive(Debug)]
 pub struct Dialer {
     is_tcp: bool,
-    secure: Option<Secure>,
+    /// With TLS, also the name of the host, which is the server's unless another is set.
+    secure: Option<(Secure, String)>,
     pub(super) dialer: net::Dialer,
 }
 
@@ -57,11 +59,8 @@ impl Dialer {
         let (dialer, secure) = match target {
             Target::Tcp { host, port, family, is_secure } => {
                 let dialer = net::Dialer::tcp(host, port, family)?;
-                let secure = is_secure.then(|| Secure::new(Mode::Client));
-                match &secure {
-                    Some(secure) => (dialer.with_layer(secure.layer(host)), Some(secure.clone())),
-                    None => (dialer, None),
-                }
+                let secure = is_secure.then(|| (Secure::new(Mode::Client), host.to_owned()));
+                (dialer, secure)
             }
             Target::Unix(addr) => (net::Dialer::new(addr)?, None),
         };
@@ -76,7 +75,7 @@ impl Dialer {
 
     /// Connects. Output 0 of the aio is the [`Stream`](super::Stream).
     ///
-    /// Dials are independent of each other.
+    /// Dials are independent of each other. Each uses the configuration of TLS that is set as it begins.
     ///
     /// # Errors
     /// In the aio: as [`net::Dialer::dial`].
@@ -85,10 +84,15 @@ impl Dialer {
     /// # Source
     /// nng 1.12, nng_stream_dialer_dial(3str).
     pub fn dial(&self, aio: &Aio) {
-        if let Some(secure) = &self.secure {
-            secure.freeze();
-        }
-        self.dialer.dial(aio);
+        let Some((secure, host)) = &self.secure else {
+            self.dialer.dial(aio);
+            return;
+        };
+        let Ok(operation) = aio.begin() else { return };
+        let make = secure.layer_of_now(host);
+        self.dialer.dial_with(operation, move |socket, runtime| {
+            Stream::from_layer(make(socket, runtime)?, runtime)
+        });
     }
 
     /// Ends every dial under way with `Closed` and begins no more. Connections that were made stay.
@@ -116,7 +120,7 @@ impl Dialer {
     }
 
     pub(super) fn secure(&self) -> Result<&Secure, Error> {
-        self.secure.as_ref().ok_or(Error::NotSupported)
+        self.secure.as_ref().map(|(secure, _)| secure).ok_or(Error::NotSupported)
     }
 
     pub(super) fn is_secure(&self) -> bool {

@@ -45,7 +45,7 @@ impl Listener {
                 let listener = net::Listener::tcp(host, port, family)?;
                 let secure = is_secure.then(|| Secure::new(Mode::Server));
                 match &secure {
-                    Some(secure) => (listener.with_layer(secure.layer("")), Some(secure.clone())),
+                    Some(secure) => (listener.with_layer(secure.layer()), Some(secure.clone())),
                     None => (listener, None),
                 }
             }

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use nng_aio::Error;
-use nng_aio::net::{Layer, MakeLayer};
+use nng_aio::net::{Layer, MakeLayer, Socket};
+use nng_aio::{Error, Runtime};
 use parking_lot::Mutex;
 
 use crate::tls::{AuthMode, Channel, Config, Mode, Secured};
@@ -44,14 +44,22 @@ impl Secure {
         let _ = self.config().freeze();
     }
 
-    /// What lies between a connection to `host` and its stream.
-    pub(super) fn layer(&self, host: &str) -> MakeLayer {
-        let (secure, host) = (self.clone(), host.to_owned());
-        Arc::new(move |socket, runtime| {
-            let channel = Channel::new(socket, &secure.config(), &host)?;
-            let layer: Box<dyn Layer> = Box::new(Secured::new(channel, runtime));
-            Ok(layer)
-        })
+    /// What lies between connections and their streams: each has the configuration that is set when it
+    /// is made.
+    pub(super) fn layer(&self) -> MakeLayer {
+        let secure = self.clone();
+        Arc::new(move |socket, runtime| layer(socket, &secure.config(), "", runtime))
+    }
+
+    /// What lies between a connection to `host` and its stream, with the configuration of now.
+    pub(super) fn layer_of_now(
+        &self,
+        host: &str,
+    ) -> impl FnOnce(Socket, &Runtime) -> Result<Box<dyn Layer>, Error> + Send + use<> {
+        let (config, host) = (self.config(), host.to_owned());
+        // What is wrong with it is told by whatever uses it.
+        let _ = config.freeze();
+        move |socket, runtime| layer(socket, &config, &host, runtime)
     }
 
     pub(super) fn set_auth_mode(&self, number: i32) -> Result<(), Error> {
@@ -69,4 +77,14 @@ impl Secure {
     pub(super) fn add_cert_key_file(&self, path: &str) -> Result<(), Error> {
         self.config().add_cert_key_file(Path::new(path), None)
     }
+}
+
+fn layer(
+    socket: Socket,
+    config: &Config,
+    host: &str,
+    runtime: &Runtime,
+) -> Result<Box<dyn Layer>, Error> {
+    let channel = Channel::new(socket, config, host)?;
+    Ok(Box::new(Secured::new(channel, runtime)))
 }

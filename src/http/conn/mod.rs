@@ -309,7 +309,8 @@ impl Conn {
     /// skipped, except 101. The response is empty while the operation lasts; on an error it has no
     /// body.
     /// # Errors
-    /// As reading and writing; `NNG_EINVAL` if the request has no URI; `NNG_EMSGSIZE` if the body
+    /// As reading and writing; `NNG_EPROTO` also for more than 256 interim responses; `NNG_EINVAL` if
+    /// the request has no URI; `NNG_EMSGSIZE` if the body
     /// exceeds [`set_max_response`](Self::set_max_response).
     /// # Source
     /// nng 1.12, nng_http_conn_transact(3http); RFC 9112 section 6.3.

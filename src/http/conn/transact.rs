@@ -20,6 +20,9 @@ pub(super) enum Extent {
     Head,
 }
 
+/// Interim responses to one request; a peer that sends more is not going to answer.
+const MAX_INTERIMS: u32 = 256;
+
 /// The reading half of a transaction.
 pub(super) struct Transaction {
     response: Shared<Response>,
@@ -27,13 +30,15 @@ pub(super) struct Transaction {
     /// The request's, since the body's length depends on it.
     method: Box<str>,
     body: Option<BodyReader>,
+    /// Interim responses so far.
+    interims: u32,
     /// Something of the request has been sent. What arrives before answers something else.
     pub(super) is_sent: bool,
 }
 
 impl Transaction {
     pub(super) fn new(response: Shared<Response>, method: &str, extent: Extent) -> Self {
-        Self { response, extent, method: method.into(), body: None, is_sent: false }
+        Self { response, extent, method: method.into(), body: None, interims: 0, is_sent: false }
     }
 
     /// Takes what belongs to the response from `input`; returns how much that was, and whether it
@@ -60,6 +65,10 @@ impl Transaction {
                 at += head.len;
                 // 101 is final: what follows is another protocol.
                 if status::is_interim(response.status()) && response.status() != 101 {
+                    self.interims += 1;
+                    if self.interims > MAX_INTERIMS {
+                        return Err(Error::Protocol);
+                    }
                     continue;
                 }
                 let memory = response.take_body_memory();
