@@ -1,15 +1,22 @@
-//! Clients that others have written: curl, and the client of Python's standard library.
+//! Clients that others have written: curl; those of Python, its own and the usual ones; that of node;
+//! nginx as a proxy.
 //!
 //! A test whose client is not installed says so and does nothing.
 
+#[path = "support/directory.rs"]
+mod directory;
 mod support;
 
-use std::process::Command;
+use std::fs;
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::thread;
 
+use directory::Directory;
 use nng_oxide::http::{Response, Server, ServerConfig};
-use support::foreign::{self, has, run};
+use support::foreign::{self, has, has_module, run};
 use support::server::{fixed, handler, respond, running, serve};
 use support::{LIMIT, pattern};
 
@@ -43,7 +50,12 @@ fn server() -> Server {
 
 /// Runs curl with these arguments, in which `URL` stands for that of the server; returns its output.
 fn curl(server: &Server, arguments: &[&str], input: &[u8]) -> Vec<u8> {
-    let url = format!("http://{}", server.addr().to_inet().expect("it has started"));
+    curl_at(server.addr().to_inet().expect("it has started"), arguments, input)
+}
+
+/// As [`curl`], with the address of whoever answers for the server.
+fn curl_at(addr: SocketAddr, arguments: &[&str], input: &[u8]) -> Vec<u8> {
+    let url = format!("http://{addr}");
     let arguments = arguments.iter().map(|argument| argument.replace("URL", &url));
     run(foreign::curl().args(arguments), input).stdout
 }
@@ -242,4 +254,210 @@ assert answers(post % (len(body), body), 1) == [(200, body)]
 ",
     );
     assert_eq!(server.stats().accepted, 3);
+}
+
+#[test]
+fn requests_works() {
+    if !has_module("requests") {
+        return;
+    }
+    let server = server();
+    python(
+        &server,
+        "
+import requests
+base = f'http://{host}:{port}'
+session = requests.Session()
+session.trust_env = False
+def ask(method, path, **more):
+    response = session.request(method, base + path, timeout=60, **more)
+    return response.status_code, response.content
+for _ in range(3):
+    assert ask('GET', '/page') == (200, b'page\\n')
+    assert ask('GET', '/later') == (200, b'late')
+    assert ask('GET', '/large') == (200, body)
+    assert ask('POST', '/echo', data=body) == (200, body)
+    chunks = (body[at:at + 10000] for at in range(0, len(body), 10000))
+    assert ask('PUT', '/echo', data=chunks) == (200, body)
+    assert ask('HEAD', '/page') == (200, b'')
+    assert ask('GET', '/nowhere')[0] == 404
+with session.get(base + '/large', stream=True, timeout=60) as response:
+    assert b''.join(response.iter_content(1000)) == body
+",
+    );
+    assert_eq!(server.stats().accepted, 1);
+}
+
+#[test]
+fn aiohttp_works_many_times_at_once() {
+    if !has_module("aiohttp") {
+        return;
+    }
+    let server = server();
+    python(
+        &server,
+        "
+import aiohttp, asyncio
+async def main():
+    limit = aiohttp.ClientTimeout(total=60)
+    async with aiohttp.ClientSession(f'http://{host}:{port}', timeout=limit) as session:
+        async def ask(method, path, **more):
+            async with session.request(method, path, **more) as response:
+                return response.status, await response.read()
+        async def chunks():
+            for at in range(0, len(body), 10000):
+                yield body[at:at + 10000]
+        async def all():
+            assert await ask('GET', '/page') == (200, b'page\\n')
+            assert await ask('GET', '/later') == (200, b'late')
+            assert await ask('GET', '/large') == (200, body)
+            assert await ask('POST', '/echo', data=body) == (200, body)
+            assert await ask('PUT', '/echo', data=chunks()) == (200, body)
+            assert await ask('HEAD', '/page') == (200, b'')
+            assert (await ask('GET', '/nowhere'))[0] == 404
+        await asyncio.gather(*(all() for _ in range(8)))
+asyncio.run(main())
+",
+    );
+}
+
+#[test]
+fn the_fetch_of_node_works() {
+    if !has("node") {
+        return;
+    }
+    let server = server();
+    let program = "
+const assert = require('node:assert');
+const base = 'http://' + process.argv[1];
+const body = require('node:fs').readFileSync(0);
+async function ask(path, options) {
+    const response = await fetch(base + path, options);
+    return [response.status, Buffer.from(await response.arrayBuffer())];
+}
+function* chunks() {
+    for (let at = 0; at < body.length; at += 10000) yield body.subarray(at, at + 10000);
+}
+async function main() {
+    for (let i = 0; i < 3; i++) {
+        assert.deepEqual(await ask('/page'), [200, Buffer.from('page\\n')]);
+        assert.deepEqual(await ask('/later'), [200, Buffer.from('late')]);
+        assert.deepEqual(await ask('/large'), [200, body]);
+        assert.deepEqual(await ask('/echo', { method: 'POST', body }), [200, body]);
+        const stream = ReadableStream.from(chunks());
+        const put = { method: 'PUT', body: stream, duplex: 'half' };
+        assert.deepEqual(await ask('/echo', put), [200, body]);
+        assert.deepEqual(await ask('/page', { method: 'HEAD' }), [200, Buffer.alloc(0)]);
+        assert.equal((await ask('/nowhere'))[0], 404);
+        assert.equal((await ask('/echo', { method: 'DELETE' }))[0], 405);
+    }
+    const all = Array.from({ length: 50 }, () => ask('/large'));
+    for (const answer of await Promise.all(all)) assert.deepEqual(answer, [200, body]);
+}
+main();
+";
+    let addr = server.addr().to_inet().expect("it has started").to_string();
+    run(Command::new("node").args(["-e", program, &addr]), &pattern(LARGE));
+}
+
+/// nginx in front of a server. It ends when this goes.
+struct Nginx {
+    child: Child,
+    directory: Directory,
+    addr: SocketAddr,
+}
+
+impl Nginx {
+    /// `None` if it is not installed.
+    fn before(server: &Server) -> Option<Self> {
+        if !Command::new("nginx").arg("-v").output().is_ok_and(|it| it.status.success()) {
+            eprintln!("skipped: there is no nginx here");
+            return None;
+        }
+        let directory = Directory::new();
+        // It inherits the socket, so that whoever comes before it has begun waits there.
+        let listener = TcpListener::bind("127.0.0.1:0").expect("there are ports");
+        let addr = listener.local_addr().expect("it is bound");
+        let upstream = server.addr().to_inet().expect("it has started");
+        let paths = ["client_body", "proxy", "fastcgi", "scgi", "uwsgi"];
+        let paths = paths.map(|it| format!("{it}_temp_path {it};\n")).concat();
+        let config = format!(
+            "daemon off;
+            worker_processes 1;
+            pid nginx.pid;
+            error_log stderr;
+            events {{ worker_connections 256; }}
+            http {{
+                access_log off;
+                {paths}
+                client_max_body_size 0;
+                upstream kept {{ server {upstream}; keepalive 4; }}
+                server {{
+                    listen {addr};
+                    location / {{ proxy_pass http://{upstream}/; }}
+                    location /kept/ {{
+                        proxy_pass http://kept/;
+                        proxy_http_version 1.1;
+                        proxy_set_header Connection \"\";
+                        proxy_request_buffering off;
+                        proxy_buffering off;
+                    }}
+                }}
+            }}"
+        );
+        fs::write(directory.join("nginx.conf"), config).expect("there is room");
+        let child = Self::command(&directory)
+            .env("NGINX", "0;")
+            .stdin(OwnedFd::from(listener))
+            .spawn()
+            .expect("it is there");
+        Some(Self { child, directory, addr })
+    }
+
+    fn command(directory: &Directory) -> Command {
+        let mut command = Command::new("nginx");
+        command.args(["-e", "stderr", "-c", "nginx.conf", "-p"]).arg(directory.join(""));
+        command.stdin(Stdio::null()).stderr(Stdio::null());
+        command
+    }
+
+    fn curl(&self, arguments: &[&str], input: &[u8]) -> Vec<u8> {
+        curl_at(self.addr, arguments, input)
+    }
+}
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        // Killed, it would leave its workers behind.
+        let stop = Self::command(&self.directory).args(["-s", "stop"]).status();
+        if !stop.is_ok_and(|it| it.success()) {
+            let _ = self.child.kill();
+        }
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn nginx_works_as_a_proxy() {
+    if !has("curl") {
+        return;
+    }
+    let (server, body) = (server(), pattern(LARGE));
+    let Some(nginx) = Nginx::before(&server) else { return };
+    for at in ["URL", "URL/kept"] {
+        let [page, later, large, echo, nowhere] =
+            ["page", "later", "large", "echo", "nowhere"].map(|name| format!("{at}/{name}"));
+        let output = text(nginx.curl(&[&page, &later, &page], b""));
+        assert_eq!(output, "page\nlatepage\n", "{at}");
+        assert!(nginx.curl(&[&large], b"") == body, "{at}");
+        assert!(nginx.curl(&["--data-binary", "@-", &echo], &body) == body, "{at}");
+        assert!(nginx.curl(&["--upload-file", "-", &echo], &body) == body, "{at}");
+        let head = text(nginx.curl(&["--head", &page, &nowhere], b""));
+        assert!(head.contains(" 200 OK") && head.contains(" 404 Not Found"), "{at}: {head}");
+        assert!(head.contains("Content-Length: 5\r\n"), "{at}: {head}");
+    }
+    let before = server.stats().accepted;
+    let page = ["URL/kept/page"; 20];
+    assert_eq!(text(nginx.curl(&page, b"")), "page\n".repeat(20));
+    assert!(server.stats().accepted - before < 20, "connections are used again");
 }

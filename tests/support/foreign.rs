@@ -13,6 +13,19 @@ pub(crate) fn has(program: &str) -> bool {
     found
 }
 
+/// Returns whether there is a Python with a module of that name.
+#[allow(dead_code, reason = "each test program uses a part of it")]
+pub(crate) fn has_module(module: &str) -> bool {
+    let found = Command::new("python3")
+        .args(["-c", &format!("import {module}")])
+        .output()
+        .is_ok_and(|it| it.status.success());
+    if !found {
+        eprintln!("skipped: there is no Python with {module} here");
+    }
+    found
+}
+
 /// Runs a program with that input and fails unless it succeeds.
 pub(crate) fn run(command: &mut Command, input: &[u8]) -> Output {
     let output = try_run(command, input);
