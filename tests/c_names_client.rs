@@ -7,10 +7,11 @@ use std::net::Ipv4Addr;
 
 use nng_oxide::c_names::*;
 
-use support::{must, run, silent, telling, url};
+use support::{must, run, silent, telling, turn, url};
 
 /// A server that answers `/hello`, and its URL.
 fn server() -> (nng_http_server, String) {
+    let _turn = turn();
     let mut server = None;
     assert_eq!(nng_http_server_hold(&mut server, &url("http://127.0.0.1:0")), 0);
     let server = server.expect("it was made");

@@ -17,7 +17,7 @@ use nng_oxide::c_names::*;
 use nng_oxide::http::{Body, Conn};
 
 use directory::Directory;
-use support::{LIMIT, run, silent, url};
+use support::{LIMIT, run, silent, turn, url};
 
 // --- Messages -----------------------------------------------------------------------------------
 
@@ -233,6 +233,7 @@ fn ask(port: u16, path: &str, body: &str) -> String {
 
 #[test]
 fn servers_are_held_and_released() {
+    let _turn = turn();
     let mut none = None;
     assert_eq!(nng_http_server_hold(&mut none, &url("tcp://127.0.0.1:0")), NNG_EADDRINVAL);
     assert!(none.is_none());
@@ -268,6 +269,7 @@ fn add(server: &nng_http_server, h: Option<nng_http_handler>) -> nng_http_handle
 
 #[test]
 fn files_directories_and_redirects_are_served() {
+    let _turn = turn();
     let directory = Directory::new();
     std::fs::write(directory.join("page.html"), "from a file").expect("the directory is ours");
     let (server, mut h) = (server(), None);
@@ -301,6 +303,7 @@ fn files_directories_and_redirects_are_served() {
 
 #[test]
 fn handlers_are_added_changed_and_taken_away() {
+    let _turn = turn();
     let server = server();
     let mut h = None;
     let bad_type = nng_http_handler_alloc_static(&mut h, "/page", "x", "a\nb");
@@ -340,6 +343,7 @@ fn handlers_are_added_changed_and_taken_away() {
 
 #[test]
 fn error_pages_are_the_programs() {
+    let _turn = turn();
     let directory = Directory::new();
     let file = directory.join("page.html");
     std::fs::write(&file, "from a file").expect("the directory is ours");
@@ -454,6 +458,7 @@ mod echo_server {
 
 #[test]
 fn a_ported_server_answers_and_ends() {
+    let _turn = turn();
     let (server, handler) = echo_server::start();
     let port = port(&server);
     for text in ["one", "two"] {
@@ -475,6 +480,7 @@ fn a_ported_server_answers_and_ends() {
 
 #[test]
 fn a_handler_may_leave_the_response_to_the_server() {
+    let _turn = turn();
     fn handle(aio: &nng_aio) {
         let h = nng_aio_get_input::<nng_http_handler>(aio, 1).expect("the server sets it");
         let text = nng_http_handler_get_data::<String>(&h).expect("it was set");

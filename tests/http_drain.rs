@@ -46,7 +46,7 @@ fn a_server_without_connections_ends_at_once() {
 #[test]
 fn one_that_was_never_started_stays_as_it_is() {
     let url = "http://127.0.0.1:0".parse().expect("it is a URL");
-    let server = Server::hold(&url).expect("the address is known");
+    let server = Server::with_config(&url, ServerConfig::default()).expect("the address is known");
     assert_eq!(drain(&server, LIMIT).result(), 0);
     server.start().expect("a port is free");
     assert_eq!(drain(&server, LIMIT).result(), 0);
@@ -189,7 +189,7 @@ fn a_handler_may_drain_its_server() {
 #[test]
 fn connections_that_were_made_elsewhere_count_as_well() {
     let url = "http://127.0.0.1:0".parse().expect("it is a URL");
-    let server = Server::hold(&url).expect("the address is known");
+    let server = Server::with_config(&url, ServerConfig::default()).expect("the address is known");
     let (give, take) = mpsc::channel::<Exchange>();
     serve(&server, [handler("", "/slow", move |exchange| give.send(exchange).expect("wanted"))]);
     let (ours, theirs) = tcp_pair();

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test program uses a part of it")]
 
 use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use nng_oxide::c_names::*;
@@ -11,6 +12,14 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
 pub(crate) fn must<T>(hear: &Receiver<T>) -> T {
     hear.recv_timeout(LIMIT).expect("it happens in time")
+}
+
+/// For tests that hold a server at port 0: while none has started they would hold the same one, so
+/// they take turns.
+pub(crate) fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    // That another test failed says nothing about this one.
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// An aio without a callback.
