@@ -18,12 +18,13 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Condvar, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use nng_aio::net::Socket;
 use nng_aio::{Aio, Buffers, Runtime, Timeout};
 use nng_oxide::http::{Conn, Request, Response, Shared};
+use parking_lot::{Condvar, Mutex};
 
 /// How long a test waits for something that must happen, before it fails instead of hanging.
 pub const LIMIT: Duration = Duration::from_secs(60);
@@ -383,6 +384,7 @@ pub struct Op {
     driver: Driver,
 }
 
+/// With locks whose code the thread sanitizer sees, unlike that of the standard library.
 #[derive(Default)]
 struct Runs {
     count: Mutex<usize>,
@@ -396,7 +398,7 @@ impl Op {
             let runs = Arc::clone(&runs);
             move |aio| {
                 then(aio);
-                *runs.count.lock().unwrap() += 1;
+                *runs.count.lock() += 1;
                 runs.changed.notify_all();
             }
         });
@@ -411,7 +413,7 @@ impl Op {
 
     /// How often the callback has run.
     pub fn runs(&self) -> usize {
-        *self.runs.count.lock().unwrap()
+        *self.runs.count.lock()
     }
 
     /// Waits for the end; returns result and count.
@@ -419,9 +421,9 @@ impl Op {
         if self.driver.is_host_driven {
             self.driver.until(|| self.runs() > 0);
         } else {
-            let runs = self.runs.count.lock().unwrap();
-            let waited = self.runs.changed.wait_timeout_while(runs, LIMIT, |count| *count == 0);
-            assert!(!waited.unwrap().1.timed_out(), "the operation ends in time");
+            let mut count = self.runs.count.lock();
+            let waited = self.runs.changed.wait_while_for(&mut count, |count| *count == 0, LIMIT);
+            assert!(!waited.timed_out(), "the operation ends in time");
         }
         assert_eq!(self.runs(), 1, "the callback runs once");
         (self.aio.result(), self.aio.count())
@@ -434,7 +436,7 @@ impl Op {
 
     /// Forgets the end, so that the aio can be used again.
     pub fn again(&self) -> &Aio {
-        *self.runs.count.lock().unwrap() = 0;
+        *self.runs.count.lock() = 0;
         &self.aio
     }
 

@@ -23,9 +23,12 @@ use crate::http::{Limits, Response};
 
 /// Laws of one connection of a server.
 pub(crate) fn session(input: &[u8], cuts: Cuts<'_>) {
-    let whole = serve(input, &[]);
+    responses(&serve(input, cuts));
+    // A malformed line may be refused before it ends or, if it came in pieces, when it ends.
+    let ended = [input, b"\n"].concat();
+    let whole = serve(&ended, &[]);
     responses(&whole);
-    assert_eq!(serve(input, cuts), whole, "cut into pieces");
+    assert_eq!(serve(&ended, cuts), whole, "cut into pieces");
 }
 
 /// Laws of the paths of targets.
@@ -207,5 +210,10 @@ mod tests {
         fn the_laws_of_targets_hold(text in any::<String>()) {
             target(&text);
         }
+    }
+
+    #[test]
+    fn a_malformed_line_may_be_refused_when_it_ends() {
+        session(b"'\xf7", &[0]);
     }
 }
