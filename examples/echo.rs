@@ -11,8 +11,6 @@
 
 #![allow(clippy::print_stdout, reason = "a program that talks to its user")]
 
-use std::io::Read;
-use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -20,7 +18,7 @@ use nng_aio::net::{Family, Listener, Stream};
 use nng_aio::{Aio, Error, Runtime};
 use parking_lot::Mutex;
 use signal_hook::consts::SIGINT;
-use signal_hook::low_level::pipe;
+use signal_hook::iterator::Signals;
 
 const HELP: &str = "\
 Gives back what it receives.
@@ -59,14 +57,13 @@ fn main() -> ExitCode {
 
 /// Runs until somebody presses Ctrl-C.
 fn run(url: &str) -> Result<(), Error> {
-    let (mut signals, theirs) = UnixStream::pair()?;
-    pipe::register(SIGINT, theirs)?;
+    let mut signals = Signals::new([SIGINT])?;
     let listener = Arc::new(listen(url)?);
     println!("Listening on {}", listener.local_addr());
     let accepting = accept(&listener);
 
     // This thread has nothing to do: everything happens in callbacks.
-    let _ = signals.read(&mut [0]);
+    signals.forever().next();
 
     // Ends the accept that is under way, whose callback starts no other.
     listener.close();

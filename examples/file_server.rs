@@ -11,8 +11,6 @@
 
 #![allow(clippy::print_stdout, reason = "a program that talks to its user")]
 
-use std::io::Read;
-use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -20,7 +18,7 @@ use nng_oxide::http::{DirectoryOptions, Handler, Server, ServerConfig};
 use nng_oxide::tls::{self, Mode};
 use nng_oxide::{Error, Runtime, Url};
 use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::low_level::pipe;
+use signal_hook::iterator::Signals;
 
 const HELP: &str = "\
 An HTTP server for the files in a directory.
@@ -73,7 +71,8 @@ fn serve(options: &Options) -> Result<(), String> {
     if !std::path::Path::new(&options.directory).is_dir() {
         return Err(format!("`{}` is no directory", options.directory));
     }
-    let wait_for_signal = signals().map_err(|error| format!("cannot watch signals: {error}"))?;
+    let mut signals = Signals::new([SIGINT, SIGTERM])
+        .map_err(|error| format!("cannot watch signals: {error}"))?;
     let runtime = Runtime::builder().name("files").build();
     let runtime = runtime.map_err(|error| format!("cannot begin a runtime: {error}"))?;
     let tls = options.tls.as_deref().map(identity).transpose()?;
@@ -81,9 +80,9 @@ fn serve(options: &Options) -> Result<(), String> {
         .map_err(|error| format!("cannot listen on {}: {error}", options.addr))?;
     let (directory, addr) = (&options.directory, server.addr());
     let scheme = scheme(options);
-    println!("Serving {directory} on {scheme}://{addr}/, try: curl -i {scheme}://{addr}/");
+    println!("Serving {directory} on {scheme}://{addr}/, files by their names{}", listed(options));
 
-    wait_for_signal();
+    signals.forever().next();
 
     // Takes no more connections, and lets transfers that are under way come to their end.
     let ended = runtime.aio_without_callback();
@@ -95,6 +94,10 @@ fn serve(options: &Options) -> Result<(), String> {
     runtime.shutdown();
     println!("Served {requests} request{}.", if requests == 1 { "" } else { "s" });
     Ok(())
+}
+
+fn listed(options: &Options) -> &'static str {
+    if options.is_listed { " and lists of them" } else { "; --listing shows which there are" }
 }
 
 fn scheme(options: &Options) -> &'static str {
@@ -121,17 +124,6 @@ fn start(runtime: &Runtime, options: &Options, tls: Option<&tls::Config>) -> Res
     server.add_handler(&Handler::directory_with("/", &options.directory, directory))?;
     server.start()?;
     Ok(server)
-}
-
-/// Notes signals from now on; what it returns waits for the first one.
-fn signals() -> std::io::Result<impl FnOnce()> {
-    let (mut ours, theirs) = UnixStream::pair()?;
-    pipe::register(SIGINT, theirs.try_clone()?)?;
-    pipe::register(SIGTERM, theirs)?;
-    Ok(move || {
-        // An interrupted read is the signal as well.
-        let _ = ours.read(&mut [0]);
-    })
 }
 
 /// Reads the command line; `None` if it asks for help.

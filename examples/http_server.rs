@@ -12,8 +12,6 @@
 
 #![allow(clippy::print_stdout, reason = "a program that talks to its user")]
 
-use std::io::Read;
-use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -22,7 +20,7 @@ use nng_oxide::http::{Exchange, Handler, Response, Server, ServerConfig, Shared}
 use nng_oxide::{Error, Runtime, Url};
 use parking_lot::Mutex;
 use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::low_level::pipe;
+use signal_hook::iterator::Signals;
 
 const HELP: &str = "\
 An HTTP server that says hello and gives back what it gets.
@@ -73,7 +71,8 @@ fn main() -> ExitCode {
 
 /// Runs until somebody presses Ctrl-C.
 fn serve(options: &Options) -> Result<(), String> {
-    let wait_for_signal = signals().map_err(|error| format!("cannot watch signals: {error}"))?;
+    let mut signals = Signals::new([SIGINT, SIGTERM])
+        .map_err(|error| format!("cannot watch signals: {error}"))?;
     let mut builder = Runtime::builder().name("http");
     if let Some(threads) = options.threads {
         builder = builder.threads(threads);
@@ -83,7 +82,7 @@ fn serve(options: &Options) -> Result<(), String> {
         .map_err(|error| format!("cannot listen on {}: {error}", options.addr))?;
     println!("Serving on http://{addr}, try: curl http://{addr}/hello", addr = server.addr());
 
-    wait_for_signal();
+    signals.forever().next();
 
     // Takes no more connections, and lets what is under way come to its end.
     let ended = runtime.aio_without_callback();
@@ -160,17 +159,6 @@ fn send(exchange: Exchange, response: &Shared<Response>, is_verbose: bool) {
     nng_http_conn_write_res(&conn, response, &aio);
     // Dropping the aio would end the write; it shall go on alone.
     aio.detach();
-}
-
-/// Notes signals from now on; what it returns waits for the first one.
-fn signals() -> std::io::Result<impl FnOnce()> {
-    let (mut ours, theirs) = UnixStream::pair()?;
-    pipe::register(SIGINT, theirs.try_clone()?)?;
-    pipe::register(SIGTERM, theirs)?;
-    Ok(move || {
-        // An interrupted read is the signal as well.
-        let _ = ours.read(&mut [0]);
-    })
 }
 
 /// Reads the command line; `None` if it asks for help.

@@ -9,13 +9,12 @@
 //! ```
 //!
 //! One handler has the tree below `/notes`, for every method. What goes wrong is a value of
-//! [`Problem`], which knows its status; whatever the way, the client gets an object.
+//! [`Problem`], which knows its status; the client gets an object. Beside
+//! the tree it gets the pages of the server.
 
 #![allow(clippy::print_stdout, reason = "a program that talks to its user")]
 
 use std::collections::BTreeMap;
-use std::io::Read;
-use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -25,7 +24,7 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::low_level::pipe;
+use signal_hook::iterator::Signals;
 
 const HELP: &str = "\
 A service that keeps notes, in JSON.
@@ -183,7 +182,8 @@ fn main() -> ExitCode {
 
 /// Runs until somebody presses Ctrl-C.
 fn serve(addr: &str) -> Result<(), String> {
-    let wait_for_signal = signals().map_err(|error| format!("cannot watch signals: {error}"))?;
+    let mut signals = Signals::new([SIGINT, SIGTERM])
+        .map_err(|error| format!("cannot watch signals: {error}"))?;
     let runtime = Runtime::builder().name("rest").build();
     let runtime = runtime.map_err(|error| format!("cannot begin a runtime: {error}"))?;
     let server =
@@ -191,7 +191,7 @@ fn serve(addr: &str) -> Result<(), String> {
     let addr = server.addr();
     println!("Serving on http://{addr}, try: curl -d '{{\"text\":\"hi\"}}' http://{addr}/notes");
 
-    wait_for_signal();
+    signals.forever().next();
 
     let ended = runtime.aio_without_callback();
     ended.set_timeout(PATIENCE);
@@ -216,15 +216,4 @@ fn start(runtime: &Runtime, addr: &str) -> Result<Server, Error> {
     server.add_handler(&handler)?;
     server.start()?;
     Ok(server)
-}
-
-/// Notes signals from now on; what it returns waits for the first one.
-fn signals() -> std::io::Result<impl FnOnce()> {
-    let (mut ours, theirs) = UnixStream::pair()?;
-    pipe::register(SIGINT, theirs.try_clone()?)?;
-    pipe::register(SIGTERM, theirs)?;
-    Ok(move || {
-        // An interrupted read is the signal as well.
-        let _ = ours.read(&mut [0]);
-    })
 }

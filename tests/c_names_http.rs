@@ -472,7 +472,7 @@ fn a_ported_server_answers_and_ends() {
     nng_http_server_stop(&server);
     nng_http_server_release(server);
     nng_http_handler_free(handler);
-    match idle.read(&mut [0]) {
+    match idle.read_to_end(&mut Vec::new()) {
         Ok(count) => assert_eq!(count, 0),
         Err(error) => assert_eq!(error.kind(), ErrorKind::ConnectionReset),
     }

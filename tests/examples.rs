@@ -524,7 +524,8 @@ fn files_are_served_over_tls() {
     let [pem, root, path] = [&pem, &root, &path].map(|path| path.to_str().unwrap());
     let program = Program::start("file_server", &["--tls", pem, "--listen", "127.0.0.1:0", path]);
     let line = program.line();
-    let url = line.split(' ').next_back().unwrap().to_owned() + "root.pem";
+    let (_, url) = line.split_once(" on ").unwrap();
+    let url = url.split(',').next().unwrap().to_owned() + "root.pem";
     let (code, output, complaint) = client(&["--cacert", root, &url]);
     assert_eq!((code, &*output), (0, &*authority.cert), "{complaint}");
     let output = run("file_server", &["--tls", root, path]);

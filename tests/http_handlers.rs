@@ -10,7 +10,7 @@ use std::thread;
 use nng_aio::{Error, Operation, codes::*};
 use nng_oxide::http::{Conn, Exchange, Handler, Request, Response, Server, ServerConfig, Shared};
 use support::client::Client;
-use support::server::{fixed, handler, respond, running, serve, until};
+use support::server::{fixed, giving, handler, respond, running, serve, until};
 use support::{BIG, Driver, LIMIT, Op, pattern, with_body, with_fields};
 
 /// A server that gives the test every exchange of `/`, with bodies left where they are.
@@ -21,15 +21,7 @@ struct Bed {
 
 impl Bed {
     fn new() -> Self {
-        let mut config = ServerConfig::default();
-        config.linger_timeout = Some(LIMIT);
-        let server = running(config);
-        let (give, exchanges) = mpsc::channel();
-        let handler = handler("", "/", move |exchange| {
-            give.send(exchange).expect("the test wants it");
-        });
-        handler.collect_body(false, 0);
-        serve(&server, [handler, fixed("/next", "next")]);
+        let (server, exchanges) = giving();
         Self { server, exchanges }
     }
 

@@ -16,7 +16,7 @@ use support::client::Client;
 use support::server::{
     connect, descriptors, fixed, handler, own_address, respond, running, serve, try_connect, until,
 };
-use support::{BIG, Driver, LIMIT};
+use support::{BIG, Driver, LIMIT, patiently};
 
 /// Lets the tests run one after the other.
 fn alone() -> MutexGuard<'static, ()> {
@@ -234,7 +234,7 @@ impl Held {
         .collect();
         let exchanges = vec![take.recv_timeout(LIMIT).expect("one request is complete")];
         // So far the server has come with the others.
-        clients[6].stream().peek(&mut [0]).expect("an answer begins");
+        patiently(|| clients[6].stream().peek(&mut [0])).expect("an answer begins");
         for client in &mut clients[7..] {
             assert_eq!(client.answer().status, 404);
         }

@@ -15,7 +15,7 @@ use nng_aio::Error;
 use nng_oxide::http::{Handler, Response, Server, ServerConfig};
 use support::client::Client;
 use support::server::{connect, fixed, handler, respond, running, serve, until};
-use support::{BIG, LIMIT};
+use support::{BIG, LIMIT, patiently};
 
 /// A limit that comes soon.
 const SOON: Option<Duration> = Some(Duration::from_millis(50));
@@ -124,7 +124,7 @@ fn a_head_that_trickles_in_has_no_longer_time() {
     // Until the answer is there, more comes all the time.
     stream.set_read_timeout(Some(Duration::from_millis(1))).unwrap();
     loop {
-        match stream.peek(&mut [0]) {
+        match patiently(|| stream.peek(&mut [0])) {
             Ok(_) => break,
             Err(error) => assert!(
                 matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
@@ -358,7 +358,7 @@ fn a_client_can_reset_the_connection_at_any_moment() {
         let mut client = Client::new(&server);
         // Going away with an answer unread is a reset.
         client.send("GET /next HTTP/1.1\r\nHost: h\r\n\r\n".to_owned() + text);
-        client.stream().peek(&mut [0]).unwrap();
+        patiently(|| client.stream().peek(&mut [0])).unwrap();
         client
     };
     for (text, number) in [

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, mpsc};
 
 use nng_aio::codes::*;
 use nng_aio::{Aio, Error};
-use nng_oxide::http::{Access, BodyWriter, Exchange, Handler, Response, Server, ServerConfig};
+use nng_oxide::http::{Access, BodyWriter, Exchange, Response, Server};
 use support::client::Client;
-use support::server::{fixed, running, serve, until};
+use support::server::{giving, until};
 use support::{BIG, Driver, LIMIT, Op, pattern};
 
 /// A server that gives the test every exchange of `/`.
@@ -19,16 +19,7 @@ struct Bed {
 
 impl Bed {
     fn new() -> Self {
-        let mut config = ServerConfig::default();
-        config.linger_timeout = Some(LIMIT);
-        let server = running(config);
-        let (give, exchanges) = mpsc::channel();
-        let handler = Handler::function("/", move |exchange| {
-            give.send(exchange).expect("the test wants it");
-        });
-        handler.set_method(None).expect("it is free");
-        handler.collect_body(false, 0);
-        serve(&server, [handler, fixed("/next", "next")]);
+        let (server, exchanges) = giving();
         Self { server, exchanges }
     }
 

@@ -14,7 +14,7 @@ use nng_oxide::http::{Exchange, Handler, Server, ServerConfig};
 use parking_lot::Mutex;
 use proptest::prelude::*;
 use support::server::{connect, fixed, handler, respond, serve};
-use support::{Driver, LIMIT, pattern};
+use support::{Driver, LIMIT, patiently, pattern};
 
 /// A server, and what its handlers were called with.
 struct Bed {
@@ -115,7 +115,7 @@ impl Bed {
 fn receive(stream: &mut TcpStream, received: &mut Vec<u8>) -> bool {
     let mut room = vec![0; 64 << 10];
     loop {
-        match stream.read(&mut room) {
+        match patiently(|| stream.read(&mut room)) {
             Ok(0) => return true,
             Ok(count) => received.extend_from_slice(&room[..count]),
             Err(error) if error.kind() == ErrorKind::WouldBlock => return false,

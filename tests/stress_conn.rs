@@ -14,7 +14,7 @@ use std::thread;
 use nng_aio::net::Socket;
 use nng_aio::{Aio, Runtime, codes::*};
 use nng_oxide::http::{Conn, Response, Shared};
-use support::{LIMIT, get, pattern, with_fields};
+use support::{LIMIT, get, patiently, pattern, with_fields};
 
 fn rounds(full: usize) -> usize {
     let percent = std::env::var("NNG_STRESS_PERCENT").ok().and_then(|text| text.parse().ok());
@@ -135,7 +135,7 @@ fn a_write_races_with_its_cancel() {
                 let mut got = vec![0; bytes.len()];
                 let mut at = 0;
                 while at < got.len() {
-                    match peer.read(&mut got[at..]).unwrap() {
+                    match patiently(|| peer.read(&mut got[at..])).unwrap() {
                         0 => break,
                         count => at += count,
                     }

@@ -276,6 +276,7 @@ impl World {
             4 => self.with_entry(random, |entry| entry.aio.stop()),
             5 => self.with_entry(random, |entry| entry.aio.abort(random.error())),
             6 => self.renew(random),
+            // It blocks without a word, as a program may.
             7 => thread::sleep(random.millis(1)),
             8 => self.start_any(random),
             9 => drop(aio.take_message()),

@@ -5,6 +5,7 @@ use std::net::{Shutdown, TcpStream};
 
 use nng_oxide::http::Server;
 
+use super::patiently;
 use super::server::connect;
 
 /// One end of a connection to a server.
@@ -137,7 +138,7 @@ impl Client {
     pub(crate) fn expect_end(&mut self) {
         assert!(self.input.is_empty(), "too much: {:?}", self.text());
         let mut room = [0; 1024];
-        let count = self.stream.read(&mut room).expect("an end, not a reset");
+        let count = patiently(|| self.stream.read(&mut room)).expect("an end, not a reset");
         assert_eq!(count, 0, "too much: {:?}", String::from_utf8_lossy(&room[..count]));
     }
 
@@ -163,7 +164,7 @@ impl Client {
     /// Receives more; `false` at the end.
     fn receive(&mut self) -> bool {
         let mut room = [0; 16 << 10];
-        let count = match self.stream.read(&mut room) {
+        let count = match patiently(|| self.stream.read(&mut room)) {
             Ok(count) => count,
             Err(error) if is_reset(&error) => 0,
             Err(error) => panic!("nothing comes in time: {error}"),

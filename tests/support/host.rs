@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use nng_oxide::Url;
 
-use super::LIMIT;
 use super::client::is_reset;
+use super::{LIMIT, patiently};
 
 /// Where clients connect to.
 pub(crate) struct Host {
@@ -70,7 +70,7 @@ impl Peer {
 
     /// Receives and drops what has come; `false` if the client has gone, whichever way.
     pub(crate) fn is_there(&mut self) -> bool {
-        match self.stream.read(&mut [0; 4096]) {
+        match patiently(|| self.stream.read(&mut [0; 4096])) {
             Ok(count) => count > 0,
             Err(error) => {
                 assert!(is_reset(&error), "something comes in time: {error}");
@@ -123,7 +123,7 @@ impl Peer {
     /// The client ends the connection, whichever way, and sends nothing more.
     pub(crate) fn expect_end(mut self) {
         let mut room = [0; 1024];
-        match self.stream.read(&mut room) {
+        match patiently(|| self.stream.read(&mut room)) {
             Ok(0) => {}
             Ok(count) => panic!("too much: {:?}", String::from_utf8_lossy(&room[..count])),
             Err(error) => assert!(is_reset(&error), "the end comes in time: {error}"),
@@ -134,7 +134,7 @@ impl Peer {
     pub(crate) fn wait_for_end(mut self) {
         let mut room = [0; 64 << 10];
         loop {
-            match self.stream.read(&mut room) {
+            match patiently(|| self.stream.read(&mut room)) {
                 Ok(0) => return,
                 Ok(_) => {}
                 Err(error) => return assert!(is_reset(&error), "the end comes in time: {error}"),

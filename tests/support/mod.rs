@@ -271,7 +271,7 @@ impl Bench {
     pub fn send(&self, bytes: impl AsRef<[u8]>) {
         let mut left = bytes.as_ref();
         while !left.is_empty() {
-            let count = self.with_peer(|mut peer| peer.write(left)).unwrap();
+            let count = patiently(|| self.with_peer(|mut peer| peer.write(left))).unwrap();
             left = &left[count..];
         }
     }
@@ -279,7 +279,7 @@ impl Bench {
     /// The peer receives what is there, at most `len` bytes.
     pub fn try_receive(&self, len: usize) -> io::Result<Vec<u8>> {
         let mut room = vec![0; len];
-        let count = self.with_peer(|mut peer| peer.read(&mut room))?;
+        let count = patiently(|| self.with_peer(|mut peer| peer.read(&mut room)))?;
         room.truncate(count);
         Ok(room)
     }
@@ -375,6 +375,17 @@ pub fn tcp_pair() -> (TcpStream, TcpStream) {
     let ours = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     let (peer, _) = listener.accept().unwrap();
     (ours, peer)
+}
+
+/// Calls until no signal interrupts it. The system tells a call with a limit of what it hides from
+/// others, even if nobody handles the signal.
+pub fn patiently<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
 }
 
 /// An aio that counts the runs of its callback.

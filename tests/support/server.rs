@@ -3,12 +3,14 @@
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use std::sync::mpsc::{self, Receiver};
 use std::time::Instant;
 
 use nng_oxide::Url;
 use nng_oxide::http::{Exchange, Handler, Response, Server, ServerConfig};
 
 pub(crate) use super::LIMIT;
+use super::patiently;
 
 /// A server that runs on a port of its own.
 pub(crate) fn running(config: ServerConfig) -> Server {
@@ -51,7 +53,7 @@ pub(crate) fn read_until(stream: &mut TcpStream, end: &str) -> String {
     let mut text = Vec::new();
     let mut byte = [0];
     while !text.ends_with(end.as_bytes()) {
-        match stream.read(&mut byte).expect("an answer comes in time") {
+        match patiently(|| stream.read(&mut byte)).expect("an answer comes in time") {
             0 => break,
             _ => text.push(byte[0]),
         }
@@ -86,6 +88,21 @@ pub(crate) fn handler(
     let handler = Handler::function(path, answer);
     handler.set_method(method).expect("it is a method");
     handler
+}
+
+/// A server that gives the test every exchange of `/`, with bodies left where they are, and answers
+/// `/next` itself.
+pub(crate) fn giving() -> (Server, Receiver<Exchange>) {
+    let mut config = ServerConfig::default();
+    config.linger_timeout = Some(LIMIT);
+    let server = running(config);
+    let (give, exchanges) = mpsc::channel();
+    let handler = handler("", "/", move |exchange| {
+        give.send(exchange).expect("the test wants it");
+    });
+    handler.collect_body(false, 0);
+    serve(&server, [handler, fixed("/next", "next")]);
+    (server, exchanges)
 }
 
 /// Answers with a body.

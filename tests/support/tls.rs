@@ -15,7 +15,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ALL_VERSIONS, ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
-use super::LIMIT;
+use super::{LIMIT, patiently};
 
 /// Somebody who issues certificates.
 pub(crate) struct Authority {
@@ -186,7 +186,7 @@ pub(crate) fn get(stream: &mut Stream, target: &str, body: usize) -> std::io::Re
 pub(crate) fn answer(stream: &mut impl std::io::Read, body: usize) -> std::io::Result<String> {
     let (mut text, mut byte) = (Vec::new(), [0]);
     while !text.ends_with(b"\r\n\r\n") {
-        if stream.read(&mut byte)? == 0 {
+        if patiently(|| stream.read(&mut byte))? == 0 {
             return Err(std::io::ErrorKind::UnexpectedEof.into());
         }
         text.push(byte[0]);

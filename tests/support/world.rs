@@ -14,6 +14,8 @@ use nng_aio::Runtime;
 use nng_aio::clock::{self, Frozen};
 use rustix::net::sockopt;
 
+use crate::support::server::descriptors;
+
 /// Random numbers that a seed determines.
 pub(crate) struct Chance(u64);
 
@@ -56,15 +58,28 @@ pub(crate) struct World {
     /// Connections may break, and time may pass while something is on its way.
     pub(crate) has_faults: bool,
     time: Frozen,
+    /// Descriptors that were there before it.
+    descriptors: Option<usize>,
 }
 
 impl World {
     pub(crate) fn new(seed: u64) -> Self {
+        let descriptors = descriptors();
         let mut chance = Chance::new(seed);
         let has_faults = chance.once_in(2);
         let time = clock::freeze();
         let runtime = Runtime::builder().host_driven().build().expect("there are descriptors");
-        Self { chance, runtime, wires: Vec::new(), has_faults, time }
+        Self { chance, runtime, wires: Vec::new(), has_faults, time, descriptors }
+    }
+
+    /// Ends it, when all that lived in it has been dropped; fails if something is left.
+    pub(crate) fn end(mut self) {
+        self.settle();
+        let stats = self.runtime.stats();
+        assert_eq!((stats.sources, stats.aios, stats.queued, stats.panics), (0, 0, 0, 0));
+        let before = self.descriptors;
+        drop(self);
+        assert_eq!(descriptors(), before);
     }
 
     /// Two ends of a new wire.

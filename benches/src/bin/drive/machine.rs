@@ -26,6 +26,8 @@ pub fn describe(options: &Options) -> Result<String> {
     writeln!(text, "- rounds: {}, {:?} each", options.rounds, options.duration())?;
     let libnng = output(Command::new(options.programs.join("libnng-echo")).arg("--version"))?;
     writeln!(text, "- {}", libnng.trim())?;
+    let commit = output(Command::new("git").args(["describe", "--always", "--dirty"]));
+    writeln!(text, "- commit {}", commit.as_deref().map_or("unknown", str::trim))?;
     for name in ["nng-oxide", "mio", "hyper", "tokio"] {
         writeln!(text, "- {name} {}", locked_version(name).unwrap_or("unknown"))?;
     }
