@@ -1,6 +1,6 @@
 //! Writing raw bytes and requests to a connection, and every way in which that ends.
 //!
-//! What responses do beyond that is in `write_res.rs`.
+//! What responses do beyond that is in `write_res.rs` and `write_res_close.rs`.
 //!
 //! Source: nng 1.12, nng_http_conn_write(3http) and its siblings.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
