@@ -15,8 +15,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use nng_aio::sync::Mutex;
 use nng_aio::{Aio, Cancel, Error, Operation, OperationId};
-use parking_lot::Mutex;
 
 /// Where parcels are left and picked up, in order.
 #[derive(Default)]

@@ -15,8 +15,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use nng_aio::net::{Family, Listener, Stream};
+use nng_aio::sync::Mutex;
 use nng_aio::{Aio, Error, Runtime};
-use parking_lot::Mutex;
 use signal_hook::consts::SIGINT;
 use signal_hook::iterator::Signals;
 

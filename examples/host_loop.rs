@@ -18,9 +18,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use nng_aio::sync::Mutex;
 use nng_oxide::http::{Handler, Response, Server, ServerConfig};
 use nng_oxide::{Error, Runtime, Url};
-use parking_lot::Mutex;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 const HELP: &str = "\

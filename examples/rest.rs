@@ -18,9 +18,9 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use nng_aio::sync::Mutex;
 use nng_oxide::http::{Exchange, Handler, Request, Response, Server, ServerConfig};
 use nng_oxide::{Error, Runtime, Url};
-use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use signal_hook::consts::{SIGINT, SIGTERM};

@@ -73,7 +73,7 @@ fn what_a_handler_writes_itself_is_recorded() {
     let (server, hear) = logging();
     let own = handler("", "/own", |exchange| {
         let conn = exchange.conn();
-        let exchange = parking_lot::Mutex::new(Some(exchange));
+        let exchange = nng_aio::sync::Mutex::new(Some(exchange));
         let aio = conn.runtime().aio(move |_| {
             exchange.lock().take().expect("it runs once").finish();
         });

@@ -530,7 +530,7 @@ fn cancelling_ends_it_at_each_stage() {
 #[test]
 fn a_fetch_that_waits_for_a_name_can_be_cancelled() {
     let (tell, hear) = mpsc::channel::<()>();
-    let hear = parking_lot::Mutex::new(hear);
+    let hear = nng_aio::sync::Mutex::new(hear);
     let resolver = Resolver::with_lookup(move |_| {
         let _ = hear.lock().recv();
         Err(nng_aio::Error::Again)
@@ -569,7 +569,7 @@ fn the_end_of_the_agent_ends_its_fetches_and_connections() {
 fn a_callback_may_drop_the_agent_and_fetch_again() {
     let host = Host::new();
     let (tell, hear) = mpsc::channel();
-    let place = std::sync::Arc::new(parking_lot::Mutex::new(Some(agent())));
+    let place = std::sync::Arc::new(nng_aio::sync::Mutex::new(Some(agent())));
     let (url, second) = (host.url("/"), agent());
     let aio = nng_aio::Aio::new({
         let (place, url) = (place.clone(), url.clone());

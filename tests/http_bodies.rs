@@ -289,7 +289,7 @@ fn expecting(target: &str, version: &str) -> String {
 fn reading(path: &str, len: usize) -> Handler {
     not_collecting(path, move |exchange| {
         let conn = exchange.conn();
-        let exchange = parking_lot::Mutex::new(Some(exchange));
+        let exchange = nng_aio::sync::Mutex::new(Some(exchange));
         let aio = conn.runtime().aio(move |aio| {
             let exchange = exchange.lock().take().expect("the read ends once");
             assert_eq!(aio.outcome(), Ok(()));

@@ -49,7 +49,7 @@ const REQUEST: &str = "GET /x HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
 fn slow_resolver(host: &Host) -> (Resolver, mpsc::Sender<()>) {
     let addr: std::net::SocketAddr = host.name().parse().unwrap();
     let (tell, hear) = mpsc::channel();
-    let hear = parking_lot::Mutex::new(hear);
+    let hear = nng_aio::sync::Mutex::new(hear);
     let resolver = Resolver::with_lookup(move |_| {
         // When nobody will answer any more, everybody may go on.
         let _ = hear.lock().recv();
@@ -187,7 +187,7 @@ fn a_callback_may_drop_the_client_and_start_the_next() {
     let host = Host::new();
     let (tell, hear) = mpsc::channel();
     let url = host.url("");
-    let place = parking_lot::Mutex::new(Some(Client::new(&url).unwrap()));
+    let place = nng_aio::sync::Mutex::new(Some(Client::new(&url).unwrap()));
     let aio = nng_aio::Aio::new(move |aio| {
         let _ = tell.send(aio.result());
         drop(place.lock().take());

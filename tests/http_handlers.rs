@@ -475,9 +475,9 @@ fn a_handler_that_answers_while_it_reads_ends_the_connection() {
 /// Keeps the operations of a handler until the test wants them.
 #[derive(Default)]
 struct Keeper {
-    kept: parking_lot::Mutex<Vec<Operation>>,
+    kept: nng_aio::sync::Mutex<Vec<Operation>>,
     /// What the cancel function was called with.
-    asked: parking_lot::Mutex<Vec<Error>>,
+    asked: nng_aio::sync::Mutex<Vec<Error>>,
 }
 
 impl nng_aio::Cancel for Keeper {

@@ -9,9 +9,9 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 
 use nng_aio::Error;
+use nng_aio::sync::{Mutex, MutexGuard};
 use nng_oxide::Url;
 use nng_oxide::http::{Exchange, Handler, Server, ServerConfig};
-use parking_lot::{Mutex, MutexGuard};
 use support::client::Client;
 use support::server::{
     connect, descriptors, fixed, handler, own_address, respond, running, serve, try_connect, until,

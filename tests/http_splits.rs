@@ -9,9 +9,9 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use nng_aio::sync::Mutex;
 use nng_oxide::Url;
 use nng_oxide::http::{Exchange, Handler, Server, ServerConfig};
-use parking_lot::Mutex;
 use proptest::prelude::*;
 use support::server::{connect, fixed, handler, respond, serve};
 use support::{Driver, LIMIT, patiently, pattern};

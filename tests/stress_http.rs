@@ -14,10 +14,10 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
 use std::time::Duration;
 
+use nng_aio::sync::{Condvar, Mutex};
 use nng_aio::{Cancel, Error, Operation, OperationId, Runtime};
 use nng_oxide::Url;
 use nng_oxide::http::{Conn, Exchange, Handler, Request, Response, Server, ServerConfig, Shared};
-use parking_lot::{Condvar, Mutex};
 use support::LIMIT;
 use support::client::Client;
 use support::server::{descriptors, fixed, handler, respond, serve, until};
@@ -194,7 +194,7 @@ impl Work {
                 if later.is_over {
                     return;
                 }
-                self.changed.wait(&mut later);
+                drop(self.changed.wait(later));
                 continue;
             }
             let count = later.exchanges.len();

@@ -19,8 +19,8 @@ use std::time::Duration;
 
 use nng_aio::Aio;
 use nng_aio::net::Socket;
+use nng_aio::sync::Mutex;
 use nng_oxide::http::{BodyWriter, Exchange, Handler, Response, Server, ServerConfig};
-use parking_lot::Mutex;
 use world::{Chance, World, for_seeds};
 
 /// A request as it goes over the wire, and what must come back.

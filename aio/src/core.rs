@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 
 use crate::buffer::Buffers;
 use crate::deadline::{DeadlineCell, Timed};
+use crate::modelled::Mutex;
 use crate::operation::{Cancel, Operation, OperationId};
 use crate::runtime::{self, Shared, Slept, Task, current};
 use crate::slot::Slot;
 use crate::state::{AfterCallback, AfterFinish, Callback, Input, Refused};
-use crate::sync::Mutex;
 use crate::timeout::Timeout;
 use crate::{Aio, Error, clock};
 

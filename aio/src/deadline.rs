@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use crate::sync::{AtomicU64, Mutex, Ordering::SeqCst};
+use crate::modelled::{AtomicU64, Mutex, Ordering::SeqCst};
 
 /// No deadline, or no entry.
 pub(crate) const NEVER: u64 = u64::MAX;

@@ -35,13 +35,13 @@ mod buffer;
 mod core;
 mod deadline;
 mod error;
+mod modelled;
 mod operation;
 mod runtime;
 mod shield;
 mod sleep;
 mod slot;
 mod state;
-mod sync;
 mod sys;
 mod timeout;
 
@@ -50,6 +50,7 @@ pub mod id_map;
 pub mod log;
 pub mod net;
 pub mod random;
+pub mod sync;
 
 pub use aio::Aio;
 pub use buffer::{Buffer, Buffers, MAX_PIECES};

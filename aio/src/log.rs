@@ -15,7 +15,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 
-use parking_lot::{Mutex, RwLock};
+use crate::sync::{Mutex, PerProcess, RwLock};
 
 use crate::shield;
 
@@ -96,7 +96,14 @@ pub struct Record<'a> {
 /// Who gets the records.
 pub type Hook = Arc<dyn Fn(&Record<'_>) + Send + Sync>;
 
-static HOOK: RwLock<Option<Hook>> = RwLock::new(None);
+static HOOK: PerProcess<RwLock<Option<Hook>>> = PerProcess::new(RwLock::new(None));
+
+/// The place of this process' hook. A child has its parent's, unless that was being set just when it
+/// was forked.
+fn hook_place() -> &'static RwLock<Option<Hook>> {
+    HOOK.get(|parent| RwLock::new(parent.try_read().and_then(|hook| hook.clone())))
+}
+
 /// The least serious level that passes; 0 lets nothing pass. Settings are independent of each other
 /// and of everything else, so their order does not matter.
 static LEVEL: AtomicU32 = AtomicU32::new(Level::Notice.number());
@@ -104,7 +111,7 @@ static FACILITY: AtomicU32 = AtomicU32::new(Facility::USER.number());
 
 /// Sends every record to `hook` from now on; `None` silences the library again.
 pub fn set_hook(hook: Option<Hook>) {
-    let old = std::mem::replace(&mut *HOOK.write(), hook);
+    let old = std::mem::replace(&mut *hook_place().write(), hook);
     drop(old);
 }
 
@@ -154,7 +161,7 @@ fn pass(record: &Record<'_>) {
     if record.level.number() > LEVEL.load(Relaxed) {
         return;
     }
-    let hook = HOOK.read().clone();
+    let hook = hook_place().read().clone();
     if let Some(hook) = hook {
         // There is no one left to tell of a panic here.
         let _ = shield::panics(|| hook(record));
@@ -167,7 +174,13 @@ pub(crate) fn error(id: &str, text: &str) {
 
 /// Records of those who hold locks, under which the program's hook must not run. Bounded: of what
 /// happens again and again the beginning will do.
-static POSTPONED: Mutex<Vec<(Level, &'static str, String)>> = Mutex::new(Vec::new());
+static POSTPONED: PerProcess<Mutex<Vec<Postponed>>> = PerProcess::new(Mutex::new(Vec::new()));
+type Postponed = (Level, &'static str, String);
+
+fn postponed() -> &'static Mutex<Vec<Postponed>> {
+    POSTPONED.get(|_| Mutex::default())
+}
+
 static HAS_POSTPONED: AtomicBool = AtomicBool::new(false);
 const MAX_POSTPONED: usize = 64;
 
@@ -178,7 +191,7 @@ pub(crate) fn error_later(id: &'static str, text: String) {
 
 /// As [`record`], for those who hold locks: the record is handed out by a runtime thread soon.
 pub fn record_later(level: Level, id: &'static str, text: String) {
-    let mut postponed = POSTPONED.lock();
+    let mut postponed = postponed().lock();
     if postponed.len() < MAX_POSTPONED {
         postponed.push((level, id, text));
     }
@@ -188,7 +201,7 @@ pub fn record_later(level: Level, id: &'static str, text: String) {
 /// Hands postponed records out. The caller holds no lock.
 pub(crate) fn pass_postponed() {
     if HAS_POSTPONED.load(Relaxed) && HAS_POSTPONED.swap(false, Relaxed) {
-        let postponed = std::mem::take(&mut *POSTPONED.lock());
+        let postponed = std::mem::take(&mut *postponed().lock());
         for (level, id, text) in postponed {
             record(level, id, &text);
         }

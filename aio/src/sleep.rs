@@ -6,8 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::modelled::Mutex;
 use crate::operation::{Cancel, Operation, OperationId};
-use crate::sync::Mutex;
 use crate::timeout::Timeout;
 use crate::{Aio, Error, clock};
 

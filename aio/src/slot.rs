@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use crate::Error;
 use crate::buffer::Buffers;
+use crate::modelled::{Condvar, Mutex};
 use crate::operation::Cancel;
 use crate::state::{self, AfterCallback, AfterFinish, Callback, OpState};
-use crate::sync::{Condvar, Mutex};
 use crate::sys::SpinCell;
 
 /// The changing part of an aio, and those who wait for it.
@@ -104,7 +104,7 @@ impl Slot {
         }
         let mut guard = self.sleepers.lock();
         while !is_called() && self.with(OpState::want_wake) {
-            self.idle.wait(&mut guard);
+            guard = self.idle.wait(guard);
         }
     }
 }
@@ -118,8 +118,8 @@ mod loom {
     use ::loom::thread;
 
     use super::*;
+    use crate::modelled::{AtomicBool, AtomicUsize, Ordering::Relaxed};
     use crate::operation::OperationId;
-    use crate::sync::{AtomicBool, AtomicUsize, Ordering::Relaxed};
     use crate::timeout::Timeout;
 
     struct Nobody;

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
+use nng_aio::sync::Mutex;
 use nng_aio::{Aio, Cancel, Error, Operation, OperationId, Runtime, codes};
-use parking_lot::Mutex;
 use support::{Door, FOREVER, Provider, must, returns, send, telling};
 
 /// A provider of one operation, whose cancel function does `before` and then what it should.

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use nng_aio::sync::Mutex;
 use nng_aio::{Aio, Buffer, Buffers, Error, Refused, Timeout, codes};
-use parking_lot::Mutex;
 use support::{Door, FOREVER, Provider, must, returns, send, telling};
 
 #[test]

@@ -5,8 +5,8 @@ mod support;
 use std::sync::{Arc, Barrier, OnceLock, Weak, mpsc};
 use std::time::Duration;
 
+use nng_aio::sync::Mutex;
 use nng_aio::{Aio, Expire, Runtime, codes};
-use parking_lot::Mutex;
 use support::{Door, FOREVER, Provider, must, returns, send};
 
 /// An aio whose callback tells that it runs, and then waits at the door.

@@ -8,8 +8,8 @@ use std::sync::{Arc, mpsc};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
+use nng_aio::sync::Mutex;
 use nng_aio::{Aio, Runtime, codes};
-use parking_lot::Mutex;
 use support::{FOREVER, Provider, must, returns, send, telling};
 
 /// Tells which thread drops it.

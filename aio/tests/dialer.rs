@@ -200,7 +200,7 @@ fn many_dials_at_once_are_independent() {
 #[test]
 fn a_lookup_that_takes_for_ever_can_be_ended() {
     let (tell, hear) = std::sync::mpsc::channel::<()>();
-    let hear = parking_lot::Mutex::new(hear);
+    let hear = nng_aio::sync::Mutex::new(hear);
     let resolver = Resolver::with_lookup(move |_| {
         let _ = hear.lock().recv();
         Err(Error::Again)

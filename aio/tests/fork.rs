@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use child::{fork, has_passed, in_child, status};
 use nng_aio::net::{Addr, Query, Resolver};
-use nng_aio::{Aio, Expire, Refused, Runtime};
+use nng_aio::sync::Mutex;
+use nng_aio::{Aio, Expire, Refused, Runtime, log};
 use support::{Door, FOREVER, must, send};
 
 #[test]
@@ -47,6 +48,40 @@ fn a_child_gets_a_fresh_runtime_and_the_parents_objects_refuse() {
     // The parent's global runtime never noticed.
     aio.sleep(Duration::from_millis(1));
     assert_eq!(must(&hear), 0);
+}
+
+/// The system gives the stacks of the parent's threads to the child's, and with them whatever a lock
+/// keeps there of those who sleep.
+#[test]
+fn a_childs_threads_sleep_and_wake_where_its_parents_slept() {
+    const SLEEPERS: usize = 32;
+    let aios: Vec<_> = (0..SLEEPERS).map(|_| Arc::new(Aio::without_callback())).collect();
+    let sleepers: Vec<_> = aios
+        .iter()
+        .map(|aio| {
+            aio.sleep(FOREVER);
+            let aio = Arc::clone(aio);
+            std::thread::spawn(move || aio.wait())
+        })
+        .collect();
+    for _ in 0..8 {
+        assert!(in_child(|| {
+            let rests = || {
+                let own = Aio::without_callback();
+                (0..8).all(|_| {
+                    own.sleep(Duration::from_micros(100));
+                    own.wait();
+                    own.result() == 0
+                })
+            };
+            std::thread::scope(|scope| {
+                let all: Vec<_> = (0..SLEEPERS).map(|_| scope.spawn(rests)).collect();
+                all.into_iter().all(|one| one.join().unwrap_or(false))
+            })
+        }));
+    }
+    aios.iter().for_each(|aio| aio.cancel());
+    sleepers.into_iter().for_each(|one| one.join().unwrap());
 }
 
 #[test]
@@ -158,4 +193,24 @@ fn a_host_may_fork_in_a_turn_that_a_wait_makes() {
         Some(pid) => assert!(has_passed(pid)),
         None => child::leave(true),
     }
+}
+
+#[test]
+fn a_child_tells_its_parents_logger_until_it_has_one_of_its_own() {
+    let (tell, hear) = mpsc::channel();
+    let tell = Mutex::new(tell);
+    log::set_hook(Some(Arc::new(move |record: &log::Record<'_>| {
+        if record.id == "FORK" {
+            send(&tell.lock(), record.text.to_owned());
+        }
+    })));
+    assert!(in_child(|| {
+        log::record(log::Level::Error, "FORK", "inherited");
+        log::set_hook(None);
+        log::record(log::Level::Error, "FORK", "silenced");
+        hear.try_iter().eq(["inherited"])
+    }));
+    log::record(log::Level::Error, "FORK", "the parent's");
+    log::set_hook(None);
+    assert!(hear.try_iter().eq(["the parent's"]), "what a child sets is its own");
 }

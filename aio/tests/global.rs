@@ -5,8 +5,8 @@ mod support;
 
 use std::sync::mpsc;
 
+use nng_aio::sync::Mutex;
 use nng_aio::{Aio, Runtime};
-use parking_lot::Mutex;
 use support::{must, returns, send};
 
 #[test]

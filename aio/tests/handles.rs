@@ -63,7 +63,7 @@ fn an_alias_ends_a_wait_when_the_operation_of_a_detached_aio_ends() {
 #[test]
 fn an_alias_that_the_callback_keeps_does_not_keep_the_callback() {
     let held = Arc::new(());
-    let place = Arc::new(parking_lot::Mutex::new(None));
+    let place = Arc::new(nng_aio::sync::Mutex::new(None));
     let aio = Aio::new({
         let (held, place) = (Arc::clone(&held), Arc::clone(&place));
         move |_: &Aio| drop((Arc::clone(&held), place.lock().is_some()))
@@ -93,7 +93,7 @@ fn reaping_ends_the_operation_with_closed_and_does_not_wait() {
 
 #[test]
 fn a_callback_may_reap_its_own_aio() {
-    let place = Arc::new(parking_lot::Mutex::new(None::<Aio>));
+    let place = Arc::new(nng_aio::sync::Mutex::new(None::<Aio>));
     let (tell, hear) = mpsc::channel();
     let aio = Aio::new({
         let place = Arc::clone(&place);

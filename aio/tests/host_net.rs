@@ -73,7 +73,7 @@ fn a_chain_of_callbacks_echoes_in_turns() {
     let listener = Arc::new(Listener::tcp("127.0.0.1", "0", Family::Any).unwrap().on(&runtime));
     listener.listen().unwrap();
     // Accepts once, then receives and sends by turns on the stream it got.
-    let place = Arc::new(parking_lot::Mutex::new((None::<Stream>, false)));
+    let place = Arc::new(nng_aio::sync::Mutex::new((None::<Stream>, false)));
     let server = runtime.aio(move |aio| {
         let mut place = place.lock();
         let (stream, is_received) = &mut *place;

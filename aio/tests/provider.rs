@@ -7,8 +7,8 @@ use std::sync::mpsc;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use nng_aio::sync::Mutex;
 use nng_aio::{Aio, Cancel, Error, Operation, OperationId, codes, log};
-use parking_lot::Mutex;
 use support::{FOREVER, Provider, must, returns, send, telling};
 
 /// Keeps one operation and lets a test act between a claim and its cancel function.

@@ -8,8 +8,8 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use nng_aio::net::{Addr, Family, Query, Resolver};
+use nng_aio::sync::Mutex;
 use nng_aio::{Aio, Error, Runtime, codes};
-use parking_lot::Mutex;
 use support::{Door, FOREVER, must, returns, send};
 
 /// A resolver whose lookups of `stuck` wait behind a door, and that tells what it is asked.

@@ -5,7 +5,7 @@
 //! overlap, everything ends, and nothing is left behind. `NNG_STRESS_PERCENT` scales the amount of
 //! work, `NNG_STRESS_SEED` chooses the course of events as far as the scheduler lets it.
 //!
-//! Locks are `parking_lot`'s, whose code a sanitizer sees.
+//! Locks are `nng_aio::sync`'s, whose code a sanitizer can see.
 #![allow(unsafe_code, reason = "an allocator has no safe form")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -15,8 +15,8 @@ use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nng_aio::sync::Mutex;
 use nng_aio::{Aio, Cancel, Error, Expire, Operation, OperationId, Runtime, Task, Timeout};
-use parking_lot::Mutex;
 
 const THREADS: u64 = 8;
 /// Aios that exist at a time.

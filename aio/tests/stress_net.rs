@@ -2,7 +2,7 @@
 //!
 //! Nothing is asserted about what comes out of each step, only what must hold after all: every
 //! operation ended exactly once, no byte was lost or doubled, nothing is left behind.
-//! `NNG_STRESS_PERCENT` scales the amount. Locks are parking_lot's, which ThreadSanitizer sees.
+//! `NNG_STRESS_PERCENT` scales the amount. Locks are `nng_aio::sync`'s, which ThreadSanitizer can see.
 
 mod support;
 
@@ -13,8 +13,8 @@ use std::thread::ScopedJoinHandle;
 use std::time::Duration;
 
 use nng_aio::net::{Dialer, Family, Listener, Stream};
+use nng_aio::sync::Mutex;
 use nng_aio::{Aio, Error, Runtime};
-use parking_lot::Mutex;
 use support::streams::connected;
 use support::{Directory, FOREVER};
 

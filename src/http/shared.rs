@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-use parking_lot::{Mutex, MutexGuard};
+use nng_aio::sync::{Mutex, MutexGuard};
 
 /// A message that several may hold and one at a time may touch: what a pointer to it is in C.
 ///

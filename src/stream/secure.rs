@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use nng_aio::net::{Layer, MakeLayer, Socket};
+use nng_aio::sync::Mutex;
 use nng_aio::{Error, Runtime};
-use parking_lot::Mutex;
 
 use crate::tls::{AuthMode, Channel, Config, Mode, Secured};
 

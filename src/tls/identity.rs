@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use nng_aio::Error;
-use parking_lot::RwLock;
+use nng_aio::sync::RwLock;
 use rustls::SignatureScheme;
 use rustls::client::{ResolvesClientCert, verify_server_name};
 use rustls::pki_types::ServerName;

@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use nng_aio::log::{self, Level};
 use nng_aio::net::{Layer, Socket};
+use nng_aio::sync::Mutex;
 use nng_aio::{Error, Expire, Readiness, Runtime, Timer, Watcher};
-use parking_lot::Mutex;
 
 use super::channel::Channel;
 

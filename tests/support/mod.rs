@@ -22,9 +22,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use nng_aio::net::Socket;
+use nng_aio::sync::{Condvar, Mutex};
 use nng_aio::{Aio, Buffers, Runtime, Timeout};
 use nng_oxide::http::{Conn, Request, Response, Shared};
-use parking_lot::{Condvar, Mutex};
 
 /// How long a test waits for something that must happen, before it fails instead of hanging.
 pub const LIMIT: Duration = Duration::from_secs(60);
@@ -432,9 +432,13 @@ impl Op {
         if self.driver.is_host_driven {
             self.driver.until(|| self.runs() > 0);
         } else {
+            let deadline = Instant::now() + LIMIT;
             let mut count = self.runs.count.lock();
-            let waited = self.runs.changed.wait_while_for(&mut count, |count| *count == 0, LIMIT);
-            assert!(!waited.timed_out(), "the operation ends in time");
+            while *count == 0 {
+                let left = deadline.saturating_duration_since(Instant::now());
+                assert!(!left.is_zero(), "the operation ends in time");
+                (count, _) = self.runs.changed.wait_for(count, left);
+            }
         }
         assert_eq!(self.runs(), 1, "the callback runs once");
         (self.aio.result(), self.aio.count())

@@ -29,8 +29,8 @@ use super::addr::Addr;
 use super::dialer::{Inner, Options};
 use super::ends::Ends;
 use super::socket::Socket;
+use crate::modelled::Mutex;
 use crate::runtime::{Expire, Readiness, Timer, Watcher};
-use crate::sync::Mutex;
 use crate::sys::{self, Name, Switch};
 use crate::{Aio, Cancel, Error, Operation, OperationId, Runtime};
 

@@ -13,7 +13,7 @@ use super::layer::{Carrier, MakeLayer};
 use super::resolve::{Family, Query, Resolver};
 use super::socket::Socket;
 use super::stream::Stream;
-use crate::sync::Mutex;
+use crate::modelled::Mutex;
 use crate::sys;
 use crate::{Aio, Error, Operation, Runtime};
 

@@ -16,10 +16,10 @@ use std::mem;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
+use crate::modelled::Mutex;
 use crate::net::Addr;
 use crate::operation::{Cancel, Operation, OperationId};
 use crate::runtime::lookups::{Answer, Lookup, Lookups, address_of};
-use crate::sync::Mutex;
 use crate::{Aio, Error, Runtime, log, shield, sys};
 
 /// The most addresses of one answer; the rest of it is left out.

@@ -3,7 +3,7 @@
 //!
 //! It is waited for by nobody here. At the end of the runtime what has not begun is dropped.
 
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 
 use crate::runtime::lookups::{Answer, Lookup};
 use crate::{log, shield};

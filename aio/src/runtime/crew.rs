@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU8, AtomicU32, Ordering::Relaxed};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex, MutexGuard};
+use crate::sync::{Condvar, Mutex, MutexGuard};
 
 use crate::log;
 use crate::runtime::{Shared, Task, worker};
@@ -255,11 +255,11 @@ impl Crew {
             }
             let is_spare = state.parked >= SPARE;
             state.parked += 1;
-            let timed_out = if is_spare {
-                self.wanted.wait_for(&mut state, SPARE_TIME).timed_out()
+            let timed_out;
+            (state, timed_out) = if is_spare {
+                self.wanted.wait_for(state, SPARE_TIME)
             } else {
-                self.wanted.wait(&mut state);
-                false
+                (self.wanted.wait(state), false)
             };
             state.parked -= 1;
             if timed_out && state.wanted() == 0 && state.parked >= SPARE {
@@ -285,8 +285,8 @@ impl Crew {
 
     /// Sleeps for one tick of the watchdog; less when the runtime ends.
     pub(crate) fn tick(&self, tick: Duration) {
-        let mut state = self.state.lock();
-        self.ticks.wait_for(&mut state, tick);
+        let state = self.state.lock();
+        drop(self.ticks.wait_for(state, tick));
     }
 
     /// Tells every thread to end when it has nothing left to do. Roles can still be granted: what is
@@ -305,14 +305,16 @@ impl Crew {
         loop {
             if let Some(join) = state.joins.pop() {
                 state.joining += 1;
+                drop(state);
                 // A panic that ended a thread of ours was reported when it happened.
-                let _ = MutexGuard::unlocked(&mut state, || join.join());
+                let _ = join.join();
+                state = self.state.lock();
                 state.joining -= 1;
                 self.ended.notify_all();
             } else if state.threads + state.starting + state.joining == 0 {
                 return;
             } else {
-                self.ended.wait(&mut state);
+                state = self.ended.wait(state);
             }
         }
     }

@@ -4,47 +4,37 @@
 //! each generation of processes has its own place, so nothing that the parent held locked when it
 //! forked is touched.
 
-use std::sync::OnceLock;
-
-use parking_lot::Mutex;
-
+use crate::Error;
 use crate::runtime::Runtime;
 use crate::runtime::waits::Waits;
-use crate::{Error, sys};
+use crate::sync::{Mutex, PerProcess};
 
-/// The places of one generation of processes and, behind it, of its children.
+/// The places of one process.
 pub(super) struct Generation {
     runtime: Mutex<Option<Runtime>>,
     pub(super) waits: Mutex<Waits>,
-    next: OnceLock<Box<Self>>,
 }
 
 impl Generation {
     const fn new() -> Self {
-        Self { runtime: Mutex::new(None), waits: Mutex::new(Waits::new()), next: OnceLock::new() }
+        Self { runtime: Mutex::new(None), waits: Mutex::new(Waits::new()) }
     }
 }
 
-static FIRST: Generation = Generation::new();
+static GENERATIONS: PerProcess<Generation> = PerProcess::new(Generation::new());
 
 /// The places of this process.
 pub(super) fn generation() -> &'static Generation {
-    let mut generation = &FIRST;
-    for _ in 0..sys::forks() {
-        generation = generation.next.get_or_init(|| Box::new(Generation::new()));
-    }
-    generation
+    GENERATIONS.get(|_| Generation::new())
 }
 
 /// The runtime of those who name none, if it has begun.
 pub(super) fn present() -> Option<Runtime> {
-    sys::count_forks();
     generation().runtime.lock().as_ref().map(Runtime::unowned)
 }
 
 /// The runtime of those who name none.
 pub(super) fn runtime() -> Result<Runtime, Error> {
-    sys::count_forks();
     let place = &generation().runtime;
     if let Some(runtime) = place.lock().as_ref().filter(|runtime| !runtime.is_closed()) {
         return Ok(runtime.unowned());

@@ -4,7 +4,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::{Condvar, Mutex};
+use crate::sync::{Condvar, Mutex};
 
 use crate::deadline::NEVER;
 use crate::runtime::crew::Slot;
@@ -84,7 +84,7 @@ impl Shared {
         let mut is_taken = self.turns.is_taken.lock();
         if *is_taken {
             if self.queue.is_empty() && is_wanted() {
-                self.turns.came_back.wait_for(&mut is_taken, max_wait);
+                drop(self.turns.came_back.wait_for(is_taken, max_wait));
             }
             return;
         }

@@ -20,8 +20,8 @@ use std::sync::{Arc, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use crate::sync::Mutex;
 use crossbeam_channel::{Receiver, Sender, unbounded};
-use parking_lot::Mutex;
 use slab::Slab;
 
 use crate::runtime::{Expire, Shared, Timer};

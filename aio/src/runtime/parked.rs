@@ -10,11 +10,11 @@
 
 use std::sync::Arc;
 
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 
 use crate::core::Core;
+use crate::modelled::{AtomicBool, Ordering::SeqCst};
 use crate::runtime::queue::Queue;
-use crate::sync::{AtomicBool, Ordering::SeqCst};
 
 /// The notes of all sleepers of a runtime.
 pub(crate) struct Parked {

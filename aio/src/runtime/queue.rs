@@ -7,8 +7,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use crate::modelled::{AtomicUsize, Mutex, Ordering};
 use crate::runtime::Task;
-use crate::sync::{AtomicUsize, Mutex, Ordering};
 
 /// Callbacks that are due, in order.
 pub(crate) struct Queue {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use slab::Slab;
 
 use crate::core::Core;
-use crate::sync::Mutex;
+use crate::modelled::Mutex;
 
 /// All aios of a runtime.
 pub(crate) struct Registry {

@@ -10,7 +10,7 @@
 //! leaving; whoever queues work looks after queueing. Everything is sequentially consistent,
 //! because each decision is "I made mine known, now I look at yours" on both sides.
 
-use crate::sync::{AtomicBool, AtomicU8, AtomicU32, Ordering::SeqCst};
+use crate::modelled::{AtomicBool, AtomicU8, AtomicU32, Ordering::SeqCst};
 
 /// The roles of a runtime's threads, counted.
 pub(crate) struct Roles {
@@ -150,9 +150,9 @@ mod loom {
     use ::loom::thread;
 
     use super::*;
+    use crate::modelled::{AtomicUsize, Condvar, Mutex};
     use crate::runtime::Task;
     use crate::runtime::queue::Queue;
-    use crate::sync::{AtomicUsize, Condvar, Mutex};
 
     struct Nothing;
 
@@ -204,7 +204,7 @@ mod loom {
         fn select(&self, may_sleep: bool) {
             let mut kick = self.kick.lock();
             while !*kick && may_sleep {
-                self.kicked.wait(&mut kick);
+                kick = self.kicked.wait(kick);
             }
             if std::mem::take(&mut *kick) {
                 self.roles.kick_arrived();

@@ -121,13 +121,16 @@ mod several {
 
 #[cfg(not(all(target_os = "linux", not(portable_selector))))]
 mod single {
+    use std::time::Instant;
+
     use super::{AsFd, BorrowedFd, Duration, EVENTS, Event, KICK, Readiness, Waker, io};
     use super::{deregister, register};
-    use parking_lot::Mutex;
+    use crate::sync::{Condvar, Mutex};
 
     pub(crate) struct Selector {
-        /// Held by the thread that waits; another one waits for it no longer than it would inside.
-        poll: Mutex<mio::Poll>,
+        /// Taken by the thread that waits; another one waits for it no longer than it would inside.
+        poll: Mutex<Option<mio::Poll>>,
+        came_back: Condvar,
         registry: mio::Registry,
         waker: Waker,
     }
@@ -139,7 +142,7 @@ mod single {
             let poll = mio::Poll::new()?;
             let waker = Waker::new(poll.registry(), KICK)?;
             let registry = poll.registry().try_clone()?;
-            Ok(Self { poll: Mutex::new(poll), registry, waker })
+            Ok(Self { poll: Mutex::new(Some(poll)), came_back: Condvar::new(), registry, waker })
         }
 
         pub(crate) fn register(&self, fd: BorrowedFd<'_>, token: usize) -> io::Result<()> {
@@ -152,11 +155,26 @@ mod single {
 
         pub(crate) fn wait(&self, events: &mut Events, limit: Option<Duration>) -> io::Result<()> {
             events.0.clear();
-            let poll = match limit {
-                Some(limit) => self.poll.try_lock_for(limit),
-                None => Some(self.poll.lock()),
-            };
-            poll.map_or(Ok(()), |mut poll| poll.poll(&mut events.0, limit))
+            let Some(mut poll) = self.take(limit) else { return Ok(()) };
+            let waited = poll.poll(&mut events.0, limit);
+            *self.poll.lock() = Some(poll);
+            self.came_back.notify_one();
+            waited
+        }
+
+        fn take(&self, limit: Option<Duration>) -> Option<mio::Poll> {
+            let began = Instant::now();
+            let mut place = self.poll.lock();
+            loop {
+                if let Some(poll) = place.take() {
+                    return Some(poll);
+                }
+                place = match limit.map(|limit| limit.saturating_sub(began.elapsed())) {
+                    Some(Duration::ZERO) => return None,
+                    Some(left) => self.came_back.wait_for(place, left).0,
+                    None => self.came_back.wait(place),
+                };
+            }
         }
 
         pub(crate) fn kick(&self) -> io::Result<()> {

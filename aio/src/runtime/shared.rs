@@ -14,6 +14,7 @@ use crate::Error;
 use crate::core::Core;
 use crate::deadline::{DeadlineCell, Deadlines, Timed};
 use crate::log;
+use crate::modelled::{AtomicBool, AtomicUsize, Mutex, Ordering::SeqCst};
 use crate::runtime::builder::Config;
 use crate::runtime::crew::{Crew, Grant};
 use crate::runtime::current::{self, Phase};
@@ -30,7 +31,6 @@ use crate::runtime::timekeeper::Timekeeper;
 use crate::runtime::worker::Worker;
 use crate::runtime::{Task, Watcher};
 use crate::shield;
-use crate::sync::{AtomicBool, AtomicUsize, Mutex, Ordering::SeqCst};
 use crate::sys;
 
 /// The parts of a runtime. Each guards itself; none calls user code with its lock held.

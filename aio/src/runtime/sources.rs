@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use slab::Slab;
 
+use crate::modelled::Mutex;
 use crate::runtime::{Readiness, Watcher};
-use crate::sync::Mutex;
 
 /// Half of a token is the index, the other half the generation.
 const INDEX_BITS: u32 = usize::BITS / 2;

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use crate::clock;
 use crate::deadline::{Deadlines, NEVER};
-use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
+use crate::modelled::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
 
 /// How much later than the timekeeper the others look.
 const BACKUP: Duration = Duration::from_millis(BACKUP_TICKS);

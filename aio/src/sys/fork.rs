@@ -1,13 +1,13 @@
-//! How a process learns that it is a fork of the one it was.
+//! How a process learns that it is a fork of the one it was, and what each process has for itself.
 //!
 //! # Source
 //! POSIX, pthread_atfork(3): the child's handler runs before fork(2) returns in the child.
 
-use std::sync::Once;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::ptr;
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
 
 static FORKS: AtomicU32 = AtomicU32::new(0);
-static HANDLER: Once = Once::new();
+static COUNTS: AtomicBool = AtomicBool::new(false);
 
 extern "C" fn in_child() {
     FORKS.fetch_add(1, Ordering::Relaxed);
@@ -15,15 +15,66 @@ extern "C" fn in_child() {
 
 /// Begins counting; called before the first runtime exists.
 pub(crate) fn count_forks() {
-    HANDLER.call_once(|| {
+    // No `Once`: one that is under way in the parent would stay so in a child for ever. Whoever comes at
+    // the same time registers a handler, too, and forks count twice; all that matters is that they count.
+    if !COUNTS.load(Ordering::Acquire) {
         // SAFETY: the handler is a plain function that lives as long as the program and only
         // touches an atomic, which is allowed in a child of a process with threads. A failure
         // (out of memory) leaves forks uncounted, as they are without this call.
         let _ = unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
-    });
+        COUNTS.store(true, Ordering::Release);
+    }
 }
 
-/// The number of forks between the first ancestor that counted and this process.
+/// Grows with each fork between the first ancestor that counted and this process.
 pub(crate) fn forks() -> u32 {
     FORKS.load(Ordering::Relaxed)
+}
+
+/// A static value of which each process has its own. What a forked child finds is new: the parent's may
+/// have been locked when it forked, by a thread that the child does not have.
+///
+/// The value of a process lives as long as the process and its children.
+#[derive(Debug)]
+pub struct PerProcess<T: 'static> {
+    value: T,
+    /// Of the next generation: null, or a box that is never freed.
+    next: AtomicPtr<Self>,
+}
+
+impl<T> PerProcess<T> {
+    /// What the first process finds.
+    pub const fn new(value: T) -> Self {
+        Self { value, next: AtomicPtr::new(ptr::null_mut()) }
+    }
+
+    /// The value of this process; `inherit` makes one from the parent's, which it must not wait for.
+    /// It may run for nothing.
+    pub fn get(&'static self, inherit: impl Fn(&T) -> T) -> &'static T {
+        count_forks();
+        let mut generation = self;
+        for _ in 0..forks() {
+            generation = generation.next(&inherit);
+        }
+        &generation.value
+    }
+
+    fn next(&'static self, inherit: impl Fn(&T) -> T) -> &'static Self {
+        let mut next = self.next.load(Ordering::Acquire);
+        if next.is_null() {
+            let made = Box::into_raw(Box::new(Self::new(inherit(&self.value))));
+            let placed =
+                self.next.compare_exchange(next, made, Ordering::AcqRel, Ordering::Acquire);
+            next = match placed {
+                Ok(_) => made,
+                Err(faster) => {
+                    // SAFETY: it came from a box just now, and nobody else has seen it.
+                    drop(unsafe { Box::from_raw(made) });
+                    faster
+                }
+            };
+        }
+        // SAFETY: not null, hence from a box that was released to all and is never freed.
+        unsafe { &*next }
+    }
 }

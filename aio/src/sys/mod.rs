@@ -17,6 +17,7 @@ mod usage;
 #[cfg(target_os = "linux")]
 pub(crate) use addrinfo::EAI_CANCELED;
 pub(crate) use addrinfo::{EAI_ADDRFAMILY, EAI_NODATA, Failure, addrinfo};
+pub use fork::PerProcess;
 pub(crate) use fork::{count_forks, forks};
 pub use notelock::{Holding, NoteLock};
 #[cfg(all(target_os = "linux", not(portable_selector)))]

@@ -22,7 +22,7 @@ use std::ops::{Deref, DerefMut};
 #[cfg(loom)]
 use ::loom::cell::{MutPtr, UnsafeCell};
 
-use crate::sync::{AtomicU32, Condvar, Mutex, Ordering};
+use crate::modelled::{AtomicU32, Condvar, Mutex, Ordering};
 
 const TAKEN: u32 = 1 << 31;
 /// Threads sleep until the lock is given back.
@@ -133,7 +133,7 @@ impl<T> NoteLock<T> {
                     return;
                 }
             } else if seen & SLEEPERS != 0 || self.note_sleeper(seen) {
-                self.given_back.wait(&mut guard);
+                guard = self.given_back.wait(guard);
             }
         }
     }

@@ -11,7 +11,7 @@ use std::cell::UnsafeCell;
 #[cfg(all(loom, test))]
 use ::loom::cell::UnsafeCell;
 
-use crate::sync::{AtomicU32, Ordering};
+use crate::modelled::{AtomicU32, Ordering};
 
 /// What can be known of a value without taking it: at most 31 bits.
 pub(crate) trait Summary {
@@ -30,7 +30,7 @@ pub(crate) struct SpinCell<T> {
     /// Where a modelled thread waits instead of spinning, which no model could exhaust. The cell's
     /// own model does without.
     #[cfg(all(loom, test))]
-    gate: Option<crate::sync::Mutex<()>>,
+    gate: Option<crate::modelled::Mutex<()>>,
 }
 
 // SAFETY: `with` is the only access to `value` and runs its closure while this thread holds the
@@ -45,7 +45,7 @@ impl<T: Summary> SpinCell<T> {
             word: AtomicU32::new(value.summary()),
             value: UnsafeCell::new(value),
             #[cfg(all(loom, test))]
-            gate: Some(crate::sync::Mutex::new(())),
+            gate: Some(crate::modelled::Mutex::new(())),
         }
     }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use nng_aio::net::{Dialer, Resolver, Socket};
+use nng_aio::sync::Mutex;
 use nng_aio::{Error, Operation, Runtime};
-use parking_lot::Mutex;
 
 use super::origin::Origin;
 use crate::http::conn::{Conn, Settings, Transport};

@@ -5,8 +5,8 @@
 use std::sync::{Arc, OnceLock};
 
 use nng_aio::net::Resolver;
+use nng_aio::sync::Mutex;
 use nng_aio::{Error, Expire, Runtime, Timer, clock};
-use parking_lot::Mutex;
 use slab::Slab;
 
 use super::config::AgentConfig;

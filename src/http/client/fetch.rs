@@ -20,8 +20,8 @@
 
 use std::sync::Arc;
 
+use nng_aio::sync::Mutex;
 use nng_aio::{Aio, Cancel, Error, Operation, OperationId, Runtime};
-use parking_lot::Mutex;
 
 use super::connector::Connector;
 use super::core::Core;

@@ -19,11 +19,11 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use nng_aio::clock;
 use nng_aio::net::Addr;
+use nng_aio::sync::Mutex;
 use nng_aio::{
     Aio, Cancel, Error, Expire, Holding, NoteLock, Operation, OperationId, Readiness, Runtime,
     Task, Timer, Watcher,
 };
-use parking_lot::Mutex;
 
 use super::body::BodyReader;
 use super::effects::Effects;

@@ -12,8 +12,8 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use nng_aio::net::Addr;
+use nng_aio::sync::RwLock;
 use nng_aio::{Runtime, Task, clock};
-use parking_lot::RwLock;
 
 /// What became of one request.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -15,8 +15,8 @@ use std::sync::{Arc, Weak};
 
 use nng_aio::log::{self, Level};
 use nng_aio::net::Socket;
+use nng_aio::sync::Mutex;
 use nng_aio::{Error, Runtime, Task};
-use parking_lot::Mutex;
 use slab::Slab;
 
 use super::access::AccessLog;

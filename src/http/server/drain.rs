@@ -14,8 +14,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
+use nng_aio::sync::Mutex;
 use nng_aio::{Cancel, Error, Operation, OperationId};
-use parking_lot::Mutex;
 
 use super::core::Core;
 

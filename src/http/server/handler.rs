@@ -10,8 +10,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
+use nng_aio::sync::Mutex;
 use nng_aio::{Aio, Buffer, Error};
-use parking_lot::Mutex;
 
 use super::config::ServerConfig;
 use super::exchange::Exchange;

@@ -10,8 +10,8 @@ use std::sync::{Arc, OnceLock, Weak};
 use nng_aio::clock;
 use nng_aio::log::{self, Level};
 use nng_aio::net::{Acceptor, Addr, Socket};
+use nng_aio::sync::Mutex;
 use nng_aio::{Error, Expire, Readiness, Runtime, Task, Timer, Watcher};
-use parking_lot::Mutex;
 
 use super::pace::{AfterError, Next, Pace};
 

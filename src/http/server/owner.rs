@@ -10,8 +10,8 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use nng_aio::sync::Mutex;
 use nng_aio::{Error, Operation, Runtime};
-use parking_lot::Mutex;
 
 use super::config::ServerConfig;
 use super::core::Core;

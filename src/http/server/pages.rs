@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use nng_aio::Error;
-use parking_lot::RwLock;
+use nng_aio::sync::RwLock;
 
 use crate::http::Response;
 use crate::http::error_page::error_page;

@@ -2,14 +2,19 @@
 
 use std::sync::{Arc, Weak};
 
+use nng_aio::sync::{Mutex, PerProcess};
 use nng_aio::{Error, Runtime};
-use parking_lot::Mutex;
 
 use super::endpoint::Key;
 use super::owner::Owner;
 
 /// In the order in which they were first held.
-static SERVERS: Mutex<Vec<Entry>> = Mutex::new(Vec::new());
+static SERVERS: PerProcess<Mutex<Vec<Entry>>> = PerProcess::new(Mutex::new(Vec::new()));
+
+/// The servers of this process. A child cannot use its parent's and has none at first.
+fn servers() -> &'static Mutex<Vec<Entry>> {
+    SERVERS.get(|_| Mutex::default())
+}
 
 struct Entry {
     key: Key,
@@ -29,12 +34,12 @@ pub(super) fn hold(
     key: Key,
     make: impl FnOnce() -> Result<Owner, Error>,
 ) -> Result<Arc<Owner>, Error> {
-    let found = find(&SERVERS.lock(), &key);
+    let found = find(&servers().lock(), &key);
     if let Some(owner) = found {
         return Ok(owner);
     }
     let made = Arc::new(make()?);
-    let mut servers = SERVERS.lock();
+    let mut servers = servers().lock();
     // Another thread may have been faster; then what was made goes behind the lock.
     if let Some(owner) = find(&servers, &key) {
         return Ok(owner);
@@ -52,7 +57,7 @@ fn find(servers: &[Entry], key: &Key) -> Option<Arc<Owner>> {
 
 /// Tells the port that the system has chosen for a server.
 pub(super) fn set_port(owner: &Owner, port: u16) {
-    let mut servers = SERVERS.lock();
+    let mut servers = servers().lock();
     if let Some(entry) = servers.iter_mut().find(|entry| entry.is_of(owner)) {
         entry.key.set_port(port);
     }
@@ -60,7 +65,7 @@ pub(super) fn set_port(owner: &Owner, port: u16) {
 
 /// Sees to it that nobody finds the server any more.
 pub(super) fn forget(owner: &Owner) {
-    SERVERS.lock().retain(|entry| !entry.is_of(owner));
+    servers().lock().retain(|entry| !entry.is_of(owner));
 }
 
 impl Entry {
@@ -155,6 +160,6 @@ mod tests {
         let url = Url::parse("http://127.1.0.6:8080").unwrap();
         let key = || Key::new(&url).unwrap();
         assert_eq!(hold(key(), || Err(Error::NoMemory)).err(), Some(Error::NoMemory));
-        assert!(find(&SERVERS.lock(), &key()).is_none());
+        assert!(find(&servers().lock(), &key()).is_none());
     }
 }

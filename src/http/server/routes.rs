@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
 use nng_aio::Error;
-use parking_lot::Mutex;
+use nng_aio::sync::Mutex;
 
 use super::handler::{Criteria, Handler, Inner, Reach, ServerId};
 use super::path;

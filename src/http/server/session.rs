@@ -24,8 +24,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed, Ordering::Se
 use std::sync::{Arc, OnceLock, Weak};
 
 use nng_aio::log::{self, Level};
+use nng_aio::sync::Mutex;
 use nng_aio::{Aio, Error, Task};
-use parking_lot::Mutex;
 
 use super::access::{Access, Entry};
 use super::core::Core;

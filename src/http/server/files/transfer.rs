@@ -18,8 +18,8 @@ use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use nng_aio::log::{self, Level};
+use nng_aio::sync::Mutex;
 use nng_aio::{Aio, Runtime};
-use parking_lot::Mutex;
 
 use crate::http::server::body_writer::BodyWriter;
 

@@ -1,11 +1,11 @@
 //! Locks and atomics, real or modelled.
 //!
-//! Everything that the loom models execute takes its primitives from here: parking_lot and std in a
-//! normal build, loom's own in this crate's tests under `--cfg loom`. There only: other crates use
+//! Everything that the loom models execute takes its primitives from here: [`crate::sync`] and std in
+//! a normal build, loom's own in this crate's tests under `--cfg loom`. There only: other crates use
 //! that flag for models of their own. Locks do not poison in either.
 
 #[cfg(not(all(loom, test)))]
-pub(crate) use parking_lot::{Condvar, Mutex};
+pub(crate) use crate::sync::{Condvar, Mutex};
 #[cfg(not(all(loom, test)))]
 pub(crate) use std::sync::atomic::{
     AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering,
@@ -18,11 +18,12 @@ pub(crate) use modelled::{
     AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Condvar, Mutex,
 };
 
-/// parking_lot's signatures over loom's primitives, and atomics whose sequential consistency is one.
+/// The signatures of [`crate::sync`] over loom's primitives, and atomics whose sequential consistency is one.
 #[cfg(all(loom, test))]
 mod modelled {
-    use std::ops::{Deref, DerefMut};
+    use std::ops::Deref;
 
+    use loom::sync::MutexGuard;
     use loom::sync::atomic::{self, Ordering, Ordering::SeqCst};
 
     /// loom orders the stores of different threads only by what they have seen of each other, so a
@@ -74,29 +75,13 @@ mod modelled {
     #[derive(Debug)]
     pub(crate) struct Mutex<T>(loom::sync::Mutex<T>);
 
-    /// Holds loom's guard in an option, since loom's wait takes it by value.
-    pub(crate) struct Guard<'a, T>(Option<loom::sync::MutexGuard<'a, T>>);
-
-    impl<T> Deref for Guard<'_, T> {
-        type Target = T;
-        fn deref(&self) -> &T {
-            self.0.as_ref().expect("a guard is empty only inside wait")
-        }
-    }
-
-    impl<T> DerefMut for Guard<'_, T> {
-        fn deref_mut(&mut self) -> &mut T {
-            self.0.as_mut().expect("a guard is empty only inside wait")
-        }
-    }
-
     impl<T> Mutex<T> {
         pub(crate) fn new(value: T) -> Self {
             Self(loom::sync::Mutex::new(value))
         }
 
-        pub(crate) fn lock(&self) -> Guard<'_, T> {
-            Guard(Some(self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())))
+        pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+            self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
         }
     }
 
@@ -108,9 +93,8 @@ mod modelled {
             Self(loom::sync::Condvar::new())
         }
 
-        pub(crate) fn wait<T>(&self, guard: &mut Guard<'_, T>) {
-            let owned = guard.0.take().expect("a guard is empty only inside wait");
-            guard.0 = Some(self.0.wait(owned).unwrap_or_else(|poisoned| poisoned.into_inner()));
+        pub(crate) fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+            self.0.wait(guard).unwrap_or_else(|poisoned| poisoned.into_inner())
         }
 
         pub(crate) fn notify_all(&self) {
