@@ -154,11 +154,11 @@ mod tests {
             *guard = 2;
             panic!("on purpose");
         });
-        assert_eq!((*mutex.lock(), mutex.try_lock().map(|value| *value)), (2, Some(2)));
-        assert_eq!(
-            (*lock.read(), lock.try_read().map(|value| *value), *lock.write()),
-            (2, Some(2), 2)
-        );
+        assert_eq!(*mutex.lock(), 2);
+        assert_eq!(mutex.try_lock().as_deref(), Some(&2));
+        assert_eq!(*lock.read(), 2);
+        assert_eq!(lock.try_read().as_deref(), Some(&2));
+        assert_eq!(*lock.write(), 2);
         let (guard, _) = Condvar::new().wait_for(mutex.lock(), Duration::ZERO);
         assert_eq!(*guard, 2);
         drop(guard);
