@@ -99,6 +99,15 @@ fn build() -> PathBuf {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.args(["build", "--quiet", "--workspace", "--examples"]);
+    // What cargo tells the test of its package would be news to build scripts that ask for it, and
+    // everything that stands on them would be built again, now and by the next cargo.
+    let of_package = std::env::vars_os().map(|(name, _)| name).filter(|name| {
+        let name = name.to_string_lossy();
+        name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
+    });
+    for name in of_package {
+        command.env_remove(name);
+    }
     if !target.join("CACHEDIR.TAG").exists() {
         command.arg("--target").arg(target.file_name().unwrap());
         target = target.parent().unwrap();
