@@ -1,5 +1,5 @@
 //! Clients that others have written: curl; those of Python, its own and the usual ones; that of node;
-//! nginx as a proxy.
+//! wrk, which asks as fast as it can; nginx as a proxy.
 //!
 //! A test whose client is not installed says so and does nothing.
 
@@ -358,6 +358,47 @@ main();
 ";
     let addr = server.addr().to_inet().expect("it has started").to_string();
     run(Command::new("node").args(["-e", program, &addr]), &pattern(LARGE));
+}
+
+/// Runs wrk with 16 connections for a second, with a further field; returns how many requests were
+/// answered. `None` if it is not installed.
+fn wrk(server: &Server, field: &str) -> Option<u64> {
+    // Asked for its version it gives it, but does not call that a success.
+    if Command::new("wrk").arg("--version").output().is_err() {
+        eprintln!("skipped: there is no wrk here");
+        return None;
+    }
+    let url = format!("http://{}/page", server.addr());
+    let mut command = Command::new("wrk");
+    command.args(["--threads=1", "--connections=16", "--duration=1s", "--timeout=60s"]);
+    let report = text(run(command.args(["--header", field, &url]), b"").stdout);
+    // It has lines for these only if there are any.
+    for complaint in ["Socket errors", "Non-2xx or 3xx"] {
+        assert!(!report.contains(complaint), "{report}");
+    }
+    let (before, _) = report.split_once(" requests in ").expect(&report);
+    let requests = before.split_whitespace().last().and_then(|it| it.parse().ok()).expect(&report);
+    assert!(requests > 0, "{report}");
+    Some(requests)
+}
+
+#[test]
+fn wrk_uses_its_connections_again() {
+    let server = server();
+    let Some(requests) = wrk(&server, "X: x") else { return };
+    let stats = server.stats();
+    assert!(stats.requests >= requests, "{requests} of {}", stats.requests);
+    // One more, by which it finds out whether somebody listens.
+    assert!(stats.accepted <= 16 + 1, "{}", stats.accepted);
+}
+
+#[test]
+fn wrk_sees_connections_close() {
+    let server = server();
+    let Some(requests) = wrk(&server, "Connection: close") else { return };
+    let stats = server.stats();
+    assert!(stats.requests >= requests, "{requests} of {}", stats.requests);
+    assert!(stats.accepted >= stats.requests, "{} on {}", stats.requests, stats.accepted);
 }
 
 /// nginx in front of a server. It ends when this goes.
