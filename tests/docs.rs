@@ -197,7 +197,7 @@ fn no_layer_looks_up() {
         ("src/http/client", &["server::", "try_recv", "try_send"]),
         ("src/http/client/idle.rs", &["Mutex", "Instant::now", "net::"]),
         ("src/http/client/trip.rs", &["Mutex", "Instant", "net::"]),
-        ("src/http/server/session.rs", &["try_recv", "try_send"]),
+        ("src/http/server/session", &["try_recv", "try_send"]),
         ("src/http/server/pace.rs", &["Mutex", "Instant::now", "net::"]),
     ];
     let mut found = Vec::new();

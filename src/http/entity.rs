@@ -18,7 +18,12 @@ pub(super) const TRANSFER_ENCODING: &str = "Transfer-Encoding";
 pub(super) struct Entity {
     pub(super) headers: Headers,
     pub(super) body: Body,
+    /// The fields behind a body that came in chunks, if there were any.
+    trailers: Option<Box<Headers>>,
 }
+
+/// What most messages have behind their bodies.
+static NO_FIELDS: Headers = Headers::new();
 
 impl Entity {
     /// Takes `body` and announces its length.
@@ -37,11 +42,18 @@ impl Entity {
         self.body = bytes.into();
     }
 
-    /// Makes the fields fit a body that came in chunks and is here as a whole.
+    /// The fields behind the body.
+    pub(super) fn trailers(&self) -> &Headers {
+        self.trailers.as_deref().unwrap_or(&NO_FIELDS)
+    }
+
+    /// Makes the fields fit a body that came in chunks, with `trailers` behind it, and is here as a
+    /// whole.
     ///
     /// # Source
     /// RFC 9112 section 7.1.3.
-    pub(super) fn dechunk_fields(&mut self) {
+    pub(super) fn dechunk_fields(&mut self, trailers: Option<Box<Headers>>) {
+        self.trailers = trailers;
         let codings = self.headers.get(TRANSFER_ENCODING).unwrap_or_default();
         let inner = codings.rsplit_once(',').map(|(inner, _chunked)| inner.trim_end().to_owned());
         // What else it is coded in, the reader has to decode; absence is fine.
@@ -72,6 +84,7 @@ impl Entity {
     pub(super) fn clear(&mut self) {
         self.headers.clear();
         self.body.clear();
+        self.trailers = None;
     }
 
     /// Returns spare memory to the system.
@@ -126,8 +139,13 @@ mod tests {
         entity.headers.set("Transfer-Encoding", "chunked").unwrap();
         entity.headers.set("Trailer", "x").unwrap();
         entity.set_received_body(b"abc".to_vec());
-        entity.dechunk_fields();
+        let trailers = Headers::of_lines(b"X: a\r\nY:\tb \r\nx:c\r\n");
+        entity.dechunk_fields(Some(Box::new(trailers)));
         let fields: Vec<_> = entity.headers.iter().collect();
         assert_eq!(fields, [("Content-Length", &b"3"[..])]);
+        let trailers: Vec<_> = entity.trailers().iter().collect();
+        assert_eq!(trailers, [("X", &b"a, c"[..]), ("Y", &b"b"[..])]);
+        entity.clear();
+        assert!(entity.trailers().is_empty());
     }
 }

@@ -217,6 +217,18 @@ impl Headers {
         }
     }
 
+    /// Returns the fields of lines that were checked one by one; each ends with CR and LF.
+    pub(super) fn of_lines(lines: &[u8]) -> Self {
+        let mut headers = Self::new();
+        for line in lines.split(|byte| *byte == b'\n') {
+            let Some(colon) = line.iter().position(|byte| *byte == b':') else { continue };
+            let (name, value) = (str::from_utf8(&line[..colon]), &line[colon + 1..]);
+            // All of it may stand in a field, and there is little of it.
+            let _ = name.map(|name| headers.add(name, value.trim_ascii()));
+        }
+        headers
+    }
+
     /// Sets `Content-Length`.
     pub(super) fn set_content_length(&mut self, length: u64) {
         // Fails only at 4 GiB of fields, where the head cannot be sent either.

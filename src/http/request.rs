@@ -159,6 +159,14 @@ impl Request {
         &self.entity.headers
     }
 
+    /// Returns the fields that came behind the body, if it came in chunks and was collected; they are
+    /// not among [`headers`](Self::headers). Sending the message does not send them.
+    /// # Source
+    /// RFC 9110 section 6.5.
+    pub fn trailers(&self) -> &Headers {
+        self.entity.trailers()
+    }
+
     /// Returns the bytes of the body that are here.
     pub fn body(&self) -> &[u8] {
         self.entity.body.as_slice()
@@ -205,11 +213,12 @@ impl Request {
         self.entity.set_received_body(bytes);
     }
 
-    /// Makes the fields fit a body that came in chunks and has been put together.
+    /// Makes the fields fit a body that came in chunks, with `trailers` behind it, and has been put
+    /// together.
     ///
     /// `Content-Length` becomes its length, `Transfer-Encoding` and `Trailer` go.
-    pub(crate) fn dechunk_fields(&mut self) {
-        self.entity.dechunk_fields();
+    pub(crate) fn dechunk_fields(&mut self, trailers: Option<Box<Headers>>) {
+        self.entity.dechunk_fields(trailers);
     }
 
     /// Appends request line, fields and empty line to `out`.
@@ -436,7 +445,7 @@ mod tests {
         request.set_received_body(b"abc".to_vec());
         assert_eq!(request.body(), b"abc");
         assert_eq!(request.stored_body().declared_len(), 3);
-        request.dechunk_fields();
+        request.dechunk_fields(None);
         assert_eq!(head(&request), "GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\n");
         request.load(Method::Get, "/", Version::HTTP_11);
         assert!(request.body().is_empty());

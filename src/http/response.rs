@@ -188,6 +188,14 @@ impl Response {
         &self.entity.headers
     }
 
+    /// Returns the fields that came behind the body, if it came in chunks and was collected; they are
+    /// not among [`headers`](Self::headers). Sending the message does not send them.
+    /// # Source
+    /// RFC 9110 section 6.5.
+    pub fn trailers(&self) -> &Headers {
+        self.entity.trailers()
+    }
+
     /// Returns the bytes of the body that are here.
     pub fn body(&self) -> &[u8] {
         self.entity.body.as_slice()
@@ -246,7 +254,7 @@ impl Response {
     /// Returns what follows after head and attached body in an answer to a `HEAD` request or to
     /// another.
     pub(crate) fn remainder(&self, to_head: bool) -> Remainder {
-        let Entity { headers, body } = &self.entity;
+        let Entity { headers, body, .. } = &self.entity;
         if to_head || !status::permits_body(self.status) || body.is_only_declared() {
             return Remainder::Nothing;
         }
@@ -266,7 +274,7 @@ impl Response {
         if to_head || !status::permits_body(self.status) {
             return true;
         }
-        let Entity { headers, body } = &self.entity;
+        let Entity { headers, body, .. } = &self.entity;
         let says_nothing = !headers.contains(CONTENT_LENGTH);
         let says_so = || self.entity.content_length() == Some(body.as_slice().len() as u64);
         !headers.contains(TRANSFER_ENCODING) && (says_nothing || says_so())
@@ -296,11 +304,12 @@ impl Response {
         self.entity.set_received_body(bytes);
     }
 
-    /// Makes the fields fit a body that came in chunks and has been put together.
+    /// Makes the fields fit a body that came in chunks, with `trailers` behind it, and has been put
+    /// together.
     ///
     /// `Content-Length` becomes its length, `Transfer-Encoding` and `Trailer` go.
-    pub(crate) fn dechunk_fields(&mut self) {
-        self.entity.dechunk_fields();
+    pub(crate) fn dechunk_fields(&mut self, trailers: Option<Box<Headers>>) {
+        self.entity.dechunk_fields(trailers);
     }
 
     /// Appends status line, fields and empty line to `out`.
@@ -585,7 +594,7 @@ mod tests {
         response.set_received_body(b"abc".to_vec());
         assert_eq!(response.body(), b"abc");
         assert_eq!(response.stored_body().declared_len(), 3);
-        response.dechunk_fields();
+        response.dechunk_fields(None);
         let text = head(&response, &HeadEdit::default());
         assert_eq!(text, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n");
         response.load(200, b"OK", Version::HTTP_11);

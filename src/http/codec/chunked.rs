@@ -79,6 +79,9 @@ enum State {
 pub(crate) enum Step {
     /// These bytes of the input, at least one, are body; all before their end are consumed.
     Data(Range<usize>),
+    /// These bytes of the input, at least one, are lines of the trailer section, or parts of them; all
+    /// before their end are consumed.
+    Trailers(Range<usize>),
     /// The body has ended; that many bytes are consumed.
     End(usize),
     /// All input is consumed and more is needed.
@@ -99,11 +102,12 @@ impl ChunkedDecoder {
 
     /// Goes on to the next piece of the body in `input`, which is what no step has consumed yet.
     ///
-    /// Call again with the rest after [`Step::Data`]. After [`Step::End`] nothing more is consumed.
+    /// Call again with the rest after [`Step::Data`] and [`Step::Trailers`]. After [`Step::End`] nothing more is consumed.
     /// # Errors
     /// What is wrong with the framing; the decoder must not be used again.
     pub(crate) fn step(&mut self, input: &[u8]) -> Result<Step, ChunkError> {
         let mut at = 0;
+        let mut trailers = None;
         loop {
             if self.state == State::Data {
                 let here = input.len() - at;
@@ -120,10 +124,24 @@ impl ChunkedDecoder {
             if self.state == State::Done {
                 return Ok(Step::End(at));
             }
-            let Some(&byte) = input.get(at) else { return Ok(Step::Partial) };
+            let byte = input.get(at).copied();
+            let is_final = self.state == State::TrailerStart && byte == Some(b'\r');
+            if let (true, Some(from)) = (is_final || byte.is_none(), trailers) {
+                return Ok(Step::Trailers(from..at));
+            }
+            let Some(byte) = byte else { return Ok(Step::Partial) };
+            if !is_final && self.is_in_trailers() {
+                trailers.get_or_insert(at);
+            }
             at += 1;
             self.state = self.next(byte)?;
         }
+    }
+
+    /// Returns whether the next byte belongs to a line of the trailer section, or ends that.
+    const fn is_in_trailers(&self) -> bool {
+        use State::{TrailerLf, TrailerName, TrailerStart, TrailerValue};
+        matches!(self.state, TrailerStart | TrailerName | TrailerValue | TrailerLf)
     }
 
     /// Returns whether the whole body has been seen.
@@ -196,7 +214,7 @@ impl ChunkedDecoder {
         Ok(State::Size)
     }
 
-    /// Takes one byte of the trailer section. Its lines are checked and dropped.
+    /// Takes one byte of the trailer section, whose lines are checked.
     fn next_in_trailers(&mut self, byte: u8) -> Result<State, ChunkError> {
         // The final line end does not count.
         let is_final =

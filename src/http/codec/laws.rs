@@ -71,7 +71,10 @@ pub(crate) fn encoded(body: &[u8], cuts: Cuts<'_>) {
     }
     wire.extend_from_slice(LAST_CHUNK);
     let decoded = decode(&wire, &[], &Limits::default());
-    assert_eq!(decoded, Decoded { body: body.to_vec(), end: Some(Ok(wire.len())) });
+    assert_eq!(
+        decoded,
+        Decoded { body: body.to_vec(), trailers: Vec::new(), end: Some(Ok(wire.len())) }
+    );
 }
 
 /// Laws of URLs, and of the requests made of them.
@@ -272,6 +275,7 @@ fn read_messages<H>(
                         push_body(&mut events, &here[data.clone()]);
                         at += data.end;
                     }
+                    Ok(Step::Trailers(lines)) => at += lines.end,
                     Ok(Step::End(len)) => {
                         events.push(Event::End);
                         at += len;
@@ -316,13 +320,14 @@ fn push_body<H>(events: &mut Vec<Event<H>>, data: &[u8]) {
 #[derive(PartialEq, Debug)]
 struct Decoded {
     body: Vec<u8>,
+    trailers: Vec<u8>,
     /// Bytes of input that it took, or what was wrong with it.
     end: Option<Result<usize, ChunkError>>,
 }
 
 fn decode(input: &[u8], cuts: Cuts<'_>, limits: &Limits) -> Decoded {
     let mut decoder = ChunkedDecoder::new(limits);
-    let (mut body, mut at) = (Vec::new(), 0);
+    let (mut body, mut trailers, mut at) = (Vec::new(), Vec::new(), 0);
     for Range { end, .. } in pieces(input.len(), cuts) {
         loop {
             let here = &input[at..end];
@@ -332,20 +337,27 @@ fn decode(input: &[u8], cuts: Cuts<'_>, limits: &Limits) -> Decoded {
                     body.extend_from_slice(&here[data.clone()]);
                     at += data.end;
                 }
+                Ok(Step::Trailers(lines)) => {
+                    assert!(!lines.is_empty());
+                    trailers.extend_from_slice(&here[lines.clone()]);
+                    at += lines.end;
+                }
                 Ok(Step::End(len)) => {
                     assert!(decoder.is_done());
+                    let end = [&trailers, &b"\r\n"[..]].concat();
+                    assert!(input[..at + len].ends_with(&end));
                     assert_eq!(decoder.step(&input[at + len..]), Ok(Step::End(0)));
-                    return Decoded { body, end: Some(Ok(at + len)) };
+                    return Decoded { body, trailers, end: Some(Ok(at + len)) };
                 }
                 Ok(Step::Partial) => {
                     at = end;
                     break;
                 }
-                Err(error) => return Decoded { body, end: Some(Err(error)) },
+                Err(error) => return Decoded { body, trailers, end: Some(Err(error)) },
             }
         }
     }
-    Decoded { body, end: None }
+    Decoded { body, trailers, end: None }
 }
 
 /// Cuts `len` bytes into pieces whose lengths are `cuts` plus one, over and over; one if none.

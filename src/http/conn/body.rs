@@ -1,11 +1,18 @@
 //! A body on its way in: counted, decoded and kept, or only counted.
 //!
+//! ```text
+//!   collected   kept until all of it is there
+//!   in pieces   kept until somebody takes it, piece by piece
+//!   dropped     counted as it is on the wire; any of the others may become this one
+//! ```
+//!
 //! Memory grows with what has arrived, whatever was announced.
 
 use std::fmt;
 
 use nng_aio::Error;
 
+use crate::http::Headers;
 use crate::http::codec::{BodyFraming, ChunkError, ChunkedDecoder, Limits, Step};
 
 /// Reads one body.
@@ -15,6 +22,8 @@ pub(crate) struct BodyReader {
     /// What has arrived, if it is kept.
     bytes: Vec<u8>,
     is_kept: bool,
+    /// The lines of the trailer section that have arrived; as good as the codec's limit of them.
+    trailers: Vec<u8>,
     /// How many more bytes may come.
     room: u64,
     /// How many more bytes may come that say where chunks begin and end.
@@ -34,6 +43,14 @@ enum Coding {
     UntilClose,
 }
 
+/// A body that has arrived.
+#[derive(Debug)]
+pub(crate) struct Received {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) is_chunked: bool,
+    pub(crate) trailers: Option<Box<Headers>>,
+}
+
 /// Why a body was refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum BodyError {
@@ -43,6 +60,8 @@ pub(crate) enum BodyError {
     TooLong,
     /// There is little in its chunks, and much between them.
     TooMuchFraming,
+    /// Nothing more of it has come in time.
+    TooSlow,
 }
 
 impl BodyReader {
@@ -53,15 +72,32 @@ impl BodyReader {
         limit: u64,
         memory: Vec<u8>,
     ) -> Self {
-        let coding = Coding::of(framing, limits);
-        Self { coding, bytes: memory, is_kept: true, room: limit, framing_room: FRAMING }
+        Self {
+            coding: Coding::of(framing, limits),
+            bytes: memory,
+            is_kept: true,
+            trailers: Vec::new(),
+            room: limit,
+            framing_room: FRAMING,
+        }
     }
 
     /// Reads a body and drops it, as long as it takes at most `limit` bytes on the wire.
     pub(crate) fn drain(framing: BodyFraming, limits: &Limits, limit: u64) -> Self {
-        let coding = Coding::of(framing, limits);
-        // All that comes counts against the limit, framing as well.
-        Self { coding, bytes: Vec::new(), is_kept: false, room: limit, framing_room: u64::MAX }
+        Self::collect(framing, limits, limit, Vec::new()).into_drain(limit)
+    }
+
+    /// Drops what is still to come, as long as it takes at most `limit` bytes on the wire.
+    pub(crate) fn into_drain(self, limit: u64) -> Self {
+        Self {
+            coding: self.coding,
+            bytes: Vec::new(),
+            is_kept: false,
+            trailers: Vec::new(),
+            // All that comes counts against the limit, framing as well.
+            room: limit,
+            framing_room: u64::MAX,
+        }
     }
 
     /// Takes more input; returns how much of it belongs to the body, and whether that was the end.
@@ -97,6 +133,16 @@ impl BodyReader {
                     self.framing_room =
                         self.framing_room.saturating_add(data.len() as u64 * FRAMING_PER_BYTE);
                     self.take(&input[data])?;
+                }
+                Step::Trailers(range) => {
+                    let lines = at + range.start..at + range.end;
+                    self.count_framing(range.start)?;
+                    at = lines.end;
+                    if self.is_kept {
+                        self.trailers.extend_from_slice(&input[lines]);
+                    } else {
+                        self.count(lines.len())?;
+                    }
                 }
                 Step::End(count) => {
                     self.count_framing(count)?;
@@ -139,9 +185,10 @@ impl BodyReader {
         }
     }
 
-    /// Returns whether the body came in chunks.
-    pub(crate) fn is_chunked(&self) -> bool {
-        matches!(self.coding, Coding::Chunked(_))
+    /// Returns the fields behind the body, which has ended, if there are any.
+    pub(crate) fn take_trailers(&mut self) -> Option<Box<Headers>> {
+        let lines = std::mem::take(&mut self.trailers);
+        (!lines.is_empty()).then(|| Box::new(Headers::of_lines(&lines)))
     }
 
     /// Hands what has arrived to `take` and keeps the memory; returns what that says.
@@ -152,8 +199,9 @@ impl BodyReader {
     }
 
     /// Returns what has arrived.
-    pub(crate) fn into_bytes(self) -> Vec<u8> {
-        self.bytes
+    pub(crate) fn finish(mut self) -> Received {
+        let is_chunked = matches!(self.coding, Coding::Chunked(_));
+        Received { trailers: self.take_trailers(), is_chunked, bytes: self.bytes }
     }
 }
 
@@ -174,6 +222,7 @@ impl BodyError {
         match self {
             Self::Chunk(error) => error.status(),
             Self::TooLong | Self::TooMuchFraming => 400,
+            Self::TooSlow => 408,
         }
     }
 
@@ -183,6 +232,7 @@ impl BodyError {
             Self::Chunk(error) => error.error(),
             Self::TooLong => Error::MessageSize,
             Self::TooMuchFraming => Error::Protocol,
+            Self::TooSlow => Error::TimedOut,
         }
     }
 }
@@ -193,6 +243,7 @@ impl fmt::Display for BodyError {
             Self::Chunk(error) => error.fmt(f),
             Self::TooLong => f.write_str("body too long"),
             Self::TooMuchFraming => f.write_str("too much between the chunks of the body"),
+            Self::TooSlow => f.write_str("the rest of the body has not come"),
         }
     }
 }
@@ -213,7 +264,7 @@ mod tests {
                 break;
             }
         }
-        Ok(reader.into_bytes())
+        Ok(reader.finish().bytes)
     }
 
     #[test]
@@ -252,6 +303,49 @@ mod tests {
         let shortest = "1\r\nx\r\n".repeat(20_000) + "0\r\n\r\n";
         for piece in [1, 7, 4096, shortest.len()] {
             assert_eq!(read(reader(), shortest.as_bytes(), piece).unwrap().len(), 20_000);
+        }
+    }
+
+    #[test]
+    fn the_fields_behind_a_body_are_kept_with_it() {
+        let limits = Limits::default();
+        let wire = b"1\r\nx\r\n0\r\nA: 1\r\nb:\t2 \r\na: 3\r\n\r\nGET";
+        for piece in 1..wire.len() {
+            let mut reader = BodyReader::collect(BodyFraming::Chunked, &limits, 5, Vec::new());
+            let mut at = 0;
+            loop {
+                let (count, is_end) = reader.feed(&wire[at..wire.len().min(at + piece)]).unwrap();
+                at += count;
+                if is_end {
+                    break;
+                }
+            }
+            assert_eq!(&wire[at..], b"GET");
+            let received = reader.finish();
+            let trailers = received.trailers.unwrap();
+            let fields: Vec<_> = trailers.iter().collect();
+            assert_eq!(fields, [("A", &b"1, 3"[..]), ("b", &b"2"[..])], "in pieces of {piece}");
+        }
+    }
+
+    #[test]
+    fn what_is_left_of_a_body_can_be_dropped() {
+        let limits = Limits::default();
+        for wire in ["5\r\nhello\r\n3\r\nyou\r\n0\r\nX: y\r\n\r\nGET", "hello, helloGET"] {
+            let (wire, end) = (wire.as_bytes(), wire.len() - "GET".len());
+            let framing = match wire[0] {
+                b'5' => BodyFraming::Chunked,
+                _ => BodyFraming::Length(end as u64),
+            };
+            let mut reader = BodyReader::collect(framing, &limits, 100, Vec::new());
+            let (begun, _) = reader.feed(&wire[..6]).unwrap();
+            let left = (end - begun) as u64;
+            let (count, is_end) = reader.into_drain(left).feed(&wire[begun..]).unwrap();
+            assert_eq!((begun + count, is_end), (end, true));
+            let mut reader = BodyReader::collect(framing, &limits, 100, Vec::new());
+            reader.feed(&wire[..6]).unwrap();
+            let drained = reader.into_drain(left - 1).feed(&wire[begun..]);
+            assert_eq!(drained, Err(BodyError::TooLong));
         }
     }
 

@@ -33,20 +33,21 @@ mod write;
 use std::fmt;
 use std::sync::Arc;
 
-use nng_aio::net::Socket;
+use nng_aio::net::{Addr, Socket};
 use nng_aio::{Aio, Error, Operation, OperationId, Runtime};
 
-pub(crate) use body::{BodyError, BodyReader};
+pub(crate) use body::{BodyError, BodyReader, Received};
 pub(crate) use head_room::with_head;
 pub(crate) use link::Link;
 pub(crate) use settings::Settings;
-pub(crate) use state::{Answering, Reached};
+pub(crate) use state::{Answering, Pass, Pieces, Reached};
 pub(crate) use transport::Transport;
 pub(crate) use write::Then;
 
 use super::Shared;
 use super::codec::{HeadError, RequestHead};
 use super::head_edit::HeadEdit;
+use super::headers::Headers;
 use super::request::Request;
 use super::response::Response;
 use crate::tls::{Channel, Config};
@@ -72,7 +73,7 @@ pub(crate) enum Event {
     /// The head it asked for, or why there is none; nothing can be read after that.
     Head(Result<RequestHead, HeadError>),
     /// The body it asked for, or why there is none; nothing can be read after that.
-    Body(Result<Vec<u8>, BodyError>),
+    Body(Result<Received, BodyError>),
     /// What it wrote is out.
     Written,
     /// It has waited too long; a read is over by that.
@@ -117,8 +118,9 @@ impl Sink {
 /// limit of zero ends an operation with `NNG_ETIMEDOUT` at once.
 ///
 /// When the last clone goes, the connection closes as by [`close`](Self::close). One that belongs
-/// to a server closes when its server says so, unless it is [hijacked](Self::hijack); clones of it
-/// that handlers keep answer `NNG_ECLOSED` from then on.
+/// to a server closes when its server says so, unless it is [hijacked](Self::hijack). What a handler has
+/// of it serves to begin operations until the handler has answered, and answers `NNG_ECLOSED` from then
+/// on; those that have begun go on.
 ///
 /// # Errors
 /// All operations end with `NNG_ECLOSED` on a closed connection. Reading gives `NNG_ECONNSHUT` at
@@ -129,6 +131,8 @@ impl Sink {
 #[derive(Clone)]
 pub struct Conn {
     link: Arc<Link>,
+    /// What a guest may do, while it is none of the holders.
+    pass: Pass,
     /// Absent in what handlers see of a server's connection.
     holder: Option<Arc<Holder>>,
 }
@@ -180,12 +184,13 @@ impl Conn {
         settings: Arc<Settings>,
     ) -> Result<Self, Error> {
         let link = Link::new(runtime, transport, settings, None)?;
-        Ok(Self { holder: Some(Arc::new(Holder(Arc::clone(&link)))), link })
+        Ok(Self { holder: Some(Arc::new(Holder(Arc::clone(&link)))), pass: Pass::Holder, link })
     }
 
     /// What a handler sees of its server's connection.
     pub(crate) fn guest(link: Arc<Link>) -> Self {
-        Self { link, holder: None }
+        let pass = link.guest();
+        Self { link, pass, holder: None }
     }
 
     /// Takes a server's connection over: from now on it belongs to the holders of this handle and of
@@ -198,9 +203,11 @@ impl Conn {
     /// # Source
     /// nng 1.12, nng_http_hijack(3http).
     pub fn hijack(&mut self) -> bool {
-        let is_taken = self.holder.is_none() && self.link.hijack();
+        let may_be = self.holder.is_none() && self.link.is_open_to(self.pass);
+        let is_taken = may_be && self.link.hijack();
         if is_taken {
             self.holder = Some(Arc::new(Holder(Arc::clone(&self.link))));
+            self.pass = Pass::Holder;
         }
         is_taken
     }
@@ -212,7 +219,7 @@ impl Conn {
     /// # Source
     /// nng 1.12, nng_http_conn_read(3http).
     pub fn read(&self, aio: &Aio) {
-        self.link.start_read(aio, || (Kind::Some, None));
+        self.link.start_read(self.pass, aio, || (Kind::Some, None));
     }
 
     /// Reads until the aio's buffers are full.
@@ -221,7 +228,7 @@ impl Conn {
     /// # Source
     /// nng 1.12, nng_http_conn_read_all(3http).
     pub fn read_all(&self, aio: &Aio) {
-        self.link.start_read(aio, || (Kind::All, None));
+        self.link.start_read(self.pass, aio, || (Kind::All, None));
     }
 
     /// Writes some of the aio's buffers, at least one byte.
@@ -229,7 +236,7 @@ impl Conn {
     /// # Source
     /// nng 1.12, nng_http_conn_write(3http).
     pub fn write(&self, aio: &Aio) {
-        self.link.start_write(false, aio);
+        self.link.start_write(self.pass, false, aio);
     }
 
     /// Writes all of the aio's buffers.
@@ -238,7 +245,7 @@ impl Conn {
     /// # Source
     /// nng 1.12, nng_http_conn_write_all(3http).
     pub fn write_all(&self, aio: &Aio) {
-        self.link.start_write(true, aio);
+        self.link.start_write(self.pass, true, aio);
     }
 
     /// Reads the head of a request into `request`, up to and including the empty line.
@@ -247,7 +254,7 @@ impl Conn {
     /// # Source
     /// nng 1.12, nng_http_conn_read_req(3http).
     pub fn read_req(&self, request: &Shared<Request>, aio: &Aio) {
-        self.link.start_read(aio, || {
+        self.link.start_read(self.pass, aio, || {
             let (from, to) = Destination::request(request);
             (Kind::Request(from), Some(to))
         });
@@ -259,7 +266,7 @@ impl Conn {
     /// # Source
     /// nng 1.12, nng_http_conn_read_res(3http).
     pub fn read_res(&self, response: &Shared<Response>, aio: &Aio) {
-        self.link.start_read(aio, || {
+        self.link.start_read(self.pass, aio, || {
             let (from, to) = Destination::response(response);
             (Kind::Response(from), Some(to))
         });
@@ -273,7 +280,7 @@ impl Conn {
     /// # Source
     /// nng 1.12, nng_http_conn_write_req(3http).
     pub fn write_req(&self, request: &Request, aio: &Aio) {
-        self.link.write_request(request, aio);
+        self.link.write_request(self.pass, request, aio);
     }
 
     /// Writes a response, head and body, as one message.
@@ -299,7 +306,7 @@ impl Conn {
     /// # Source
     /// nng 1.12, nng_http_conn_write_res(3http).
     pub fn write_res(&self, response: &Response, aio: &Aio) {
-        self.link.write_response(response, aio);
+        self.link.write_response(self.pass, response, aio);
     }
 
     /// Writes a request and reads the whole response, body included, into `response`.
@@ -327,7 +334,7 @@ impl Conn {
         response: &Shared<Response>,
         operation: Operation,
     ) {
-        self.link.transact(request, response, Extent::Whole, operation);
+        self.link.transact(self.pass, request, response, Extent::Whole, operation);
     }
 
     /// Writes a request and reads the head of the response into `response`; the body is left for
@@ -350,7 +357,7 @@ impl Conn {
         response: &Shared<Response>,
         operation: Operation,
     ) {
-        self.link.transact(request, response, Extent::Head, operation);
+        self.link.transact(self.pass, request, response, Extent::Head, operation);
     }
 
     /// Writes all of the aio's buffers as what comes next of the body of the message that was written
@@ -375,27 +382,40 @@ impl Conn {
     /// # Source
     /// RFC 9112 section 7.1.
     pub fn write_body(&self, aio: &Aio) {
-        self.link.write_body(aio);
+        self.link.write_body(self.pass, aio);
     }
 
     /// Ends the body that [`write_body`](Self::write_body) wrote: sends the last chunk if it is in
     /// chunks and has not been sent, else succeeds at once.
     pub fn end_body(&self, aio: &Aio) {
-        self.link.end_body(aio);
+        self.link.end_body(self.pass, aio);
     }
 
-    /// Reads what comes next of the body of the response that [`ask`](Self::ask) has begun, at least
-    /// one byte, into the aio's buffers. Chunks are decoded. A count of 0 is the end of the body.
+    /// Reads what comes next of the body, at least one byte, into the aio's buffers: that of the
+    /// response that [`ask`](Self::ask) has begun, or of the request that a handler is given, if bodies
+    /// are not [collected](super::Handler::collect_body) for it. Chunks are decoded. A count of 0 is the
+    /// end of the body.
     ///
-    /// Cancelling it loses nothing, and the connection stays open. A body without length ends with
-    /// the stream, and the connection closes.
+    /// Cancelling it loses nothing, and the connection stays open. The body of a response without length
+    /// ends with the stream, and the connection closes. The first read of a request's sends
+    /// `100 Continue` to a client that waits for it.
     /// # Errors
     /// As reading; `NNG_EPROTO` for malformed chunks and `NNG_EMSGSIZE` beyond
-    /// [`set_max_response`](Self::set_max_response), which close the connection.
+    /// [`set_max_response`](Self::set_max_response), which close the connection. That of a server stays
+    /// open for the handler's answer and closes after it, as it does after `NNG_ETIMEDOUT` when nothing
+    /// has come for the server's `body_timeout`.
     /// # Source
     /// RFC 9112 sections 6.3 and 7.1.
     pub fn read_body(&self, aio: &Aio) {
-        self.link.start_read(aio, || (Kind::Piece, None));
+        self.link.start_read(self.pass, aio, || (Kind::Piece, None));
+    }
+
+    /// Takes the fields that came behind the last body of which [`read_body`](Self::read_body) has
+    /// found the end; `None` if there were none, or they were taken.
+    /// # Source
+    /// RFC 9110 section 6.5.
+    pub fn take_trailers(&self) -> Option<Headers> {
+        self.link.take_trailers().map(|trailers| *trailers)
     }
 
     /// Limits the body of a response, in bytes, for transactions from now on; no limit (`u64::MAX`)
@@ -436,7 +456,12 @@ impl Conn {
 
     /// Returns whether operations that are submitted now end with `NNG_ECLOSED`.
     pub fn is_closed(&self) -> bool {
-        !self.link.is_open()
+        !self.link.is_open_to(self.pass)
+    }
+
+    /// Returns the address of the peer; unspecified once the connection has closed.
+    pub fn remote_addr(&self) -> Addr {
+        self.link.peer()
     }
 
     /// Returns the runtime that the connection lives on.

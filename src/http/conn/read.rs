@@ -3,13 +3,14 @@
 use nng_aio::{Error, Operation};
 
 use super::Sink;
-use super::body::{BodyError, BodyReader};
+use super::body::{BodyError, BodyReader, Received};
+use super::state::Pieces;
 use super::transact::Transaction;
-use crate::http::Shared;
 use crate::http::codec::HeadError;
 use crate::http::codec::{Limits, RequestHead, RequestParser, ResponseParser};
 use crate::http::request::Request;
 use crate::http::response::Response;
+use crate::http::{Headers, Shared};
 
 /// A read in the queue.
 pub(super) struct Read {
@@ -68,7 +69,7 @@ pub(super) enum Kind {
     Response(Shared<Response>),
     /// A body, for the owner.
     Body(Box<BodyReader>),
-    /// What comes next of the body whose head was read by a transaction.
+    /// What comes next of the body behind the head that a transaction, or the owner, has read.
     Piece,
     /// A response, or its head, to a request that is sent beside.
     Transaction(Box<Transaction>),
@@ -83,9 +84,11 @@ pub(super) enum Outcome {
     /// A request's head that is refused.
     BadHead(HeadError),
     /// A body.
-    Body(Vec<u8>),
+    Body(Received),
     /// A body that is refused.
     BadBody(BodyError),
+    /// A piece of a body that is refused; what the peer hears of that is up to the owner.
+    BadPiece(Error),
 }
 
 /// What serving a read needs of its connection.
@@ -96,6 +99,10 @@ pub(super) struct Parsers<'a> {
     pub(super) responses: &'a mut Option<Box<ResponseParser>>,
     /// The body that is read piece by piece.
     pub(super) incoming: &'a mut Option<Box<BodyReader>>,
+    /// The fields behind it.
+    pub(super) trailers: &'a mut Option<Box<Headers>>,
+    /// How far it has come, if it is a request's.
+    pub(super) pieces: &'a mut Pieces,
 }
 
 impl Parsers<'_> {
@@ -112,6 +119,11 @@ impl Read {
     /// Returns whether the bytes go straight into the caller's memory.
     pub(super) fn is_raw(&self) -> bool {
         matches!(self.kind, Kind::Some | Kind::All)
+    }
+
+    /// Returns whether it takes of the body behind a head.
+    pub(super) fn is_of_body(&self) -> bool {
+        self.is_raw() || matches!(self.kind, Kind::Piece)
     }
 
     /// It is not accepted.
@@ -161,6 +173,7 @@ impl Read {
             Kind::Some | Kind::All => {
                 // Whoever reads by himself knows himself where the body ends.
                 *parsers.incoming = None;
+                *parsers.pieces = Pieces::NotOffered;
                 Ok(self.copy(input))
             }
             Kind::Piece => self.take_piece(input, parsers),
@@ -202,6 +215,9 @@ impl Read {
         input: &[u8],
         parsers: &mut Parsers<'_>,
     ) -> Result<(usize, Option<Outcome>), Error> {
+        if let Pieces::Bad(error) = *parsers.pieces {
+            return Ok((0, Some(Outcome::BadPiece(error.error()))));
+        }
         let room = self.room();
         let (Some(body), 1..) = (parsers.incoming.as_mut(), room) else {
             return Ok((0, Some(Outcome::Done)));
@@ -210,10 +226,23 @@ impl Read {
         loop {
             // A body never becomes longer by being decoded.
             let end = input.len().min(at + room);
-            let (count, is_end) = body.feed(&input[at..end]).map_err(BodyError::error)?;
+            let (count, is_end) = match body.feed(&input[at..end]) {
+                Ok(fed) => fed,
+                Err(error) if *parsers.pieces == Pieces::NotOffered => return Err(error.error()),
+                Err(error) => {
+                    // What came before is still good.
+                    self.count = body.drain_into(|bytes| self.fill(bytes));
+                    *parsers.incoming = None;
+                    *parsers.pieces = Pieces::Bad(error);
+                    let bad = Outcome::BadPiece(error.error());
+                    return Ok((at, Some(if self.count > 0 { Outcome::Done } else { bad })));
+                }
+            };
             at += count;
+            parsers.pieces.advance(is_end);
             self.count = body.drain_into(|bytes| self.fill(bytes));
             if is_end {
+                *parsers.trailers = body.take_trailers();
                 *parsers.incoming = None;
                 return Ok((at, Some(Outcome::Done)));
             }
@@ -239,7 +268,7 @@ impl Read {
 
     fn take_body(&mut self) -> Outcome {
         match std::mem::replace(&mut self.kind, Kind::Some) {
-            Kind::Body(reader) => Outcome::Body(reader.into_bytes()),
+            Kind::Body(reader) => Outcome::Body(reader.finish()),
             other => {
                 self.kind = other;
                 Outcome::Done

@@ -4,7 +4,7 @@
 
 use nng_aio::Error;
 
-use super::body::BodyReader;
+use super::body::{BodyReader, Received};
 use super::read::Parsers;
 use crate::http::Shared;
 use crate::http::codec::BodyFraming;
@@ -75,6 +75,7 @@ impl Transaction {
                 let framing = head.framing(&self.method)?;
                 let reader = BodyReader::collect(framing, limits, parsers.max_response, memory);
                 if self.extent == Extent::Head {
+                    *parsers.trailers = None;
                     *parsers.incoming = (framing != BodyFraming::Empty).then(|| Box::new(reader));
                     return Ok((at, true));
                 }
@@ -103,10 +104,10 @@ impl Transaction {
     fn finish(&mut self) {
         let Some(body) = self.body.take() else { return };
         let mut response = self.response.lock();
-        let is_chunked = body.is_chunked();
-        response.set_received_body(body.into_bytes());
+        let Received { bytes, is_chunked, trailers } = body.finish();
+        response.set_received_body(bytes);
         if is_chunked {
-            response.dechunk_fields();
+            response.dechunk_fields(trailers);
         }
     }
 

@@ -20,8 +20,8 @@ use nng_aio::{Aio, Error, Runtime};
 
 use super::handler::Handler;
 use super::session::Session;
-use crate::http::codec::{CHUNK_END, LAST_CHUNK, write_chunk_size};
-use crate::http::{Body, Response};
+use crate::http::codec::{CHUNK_END, write_chunk_size};
+use crate::http::{Body, Headers, Response};
 
 /// Writes the body of one response piece by piece; [`Exchange::respond_in_pieces`] begins it.
 ///
@@ -75,6 +75,11 @@ pub struct BodyWriter {
     framing: Framing,
     is_finished: bool,
 }
+
+/// The line of the last chunk.
+const LAST_SIZE: &[u8] = b"0\r\n";
+/// Fields that a recipient must know before the body.
+const FRAMING: [&str; 5] = ["Connection", "Content-Length", "Host", "Trailer", "Transfer-Encoding"];
 
 /// How a client knows where the body ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -149,14 +154,28 @@ impl BodyWriter {
     ///
     /// # Context
     /// Does not block.
-    pub fn finish(mut self) {
+    pub fn finish(self) {
+        self.finish_with(&Headers::new());
+    }
+
+    /// As [`finish`](Self::finish), with fields behind the body. They go out only with a body in chunks,
+    /// that is one of unknown length to a client that knows HTTP/1.1; those that say how a message is to
+    /// be read, such as `Content-Length`, never do.
+    /// # Source
+    /// RFC 9110 section 6.5.1.
+    pub fn finish_with(mut self, trailers: &Headers) {
         if let Framing::Length(1..) = self.framing {
             return;
         }
         self.is_finished = true;
         let mut end = std::mem::take(&mut self.prefix);
         if self.framing == Framing::Chunked {
-            end.extend_from_slice(LAST_CHUNK);
+            end.extend_from_slice(LAST_SIZE);
+            let may_follow = |name: &str| !FRAMING.iter().any(|it| it.eq_ignore_ascii_case(name));
+            for (name, value) in trailers.iter().filter(|(name, _)| may_follow(name)) {
+                end.extend_from_slice(&[name.as_bytes(), b": ", value, b"\r\n"].concat());
+            }
+            end.extend_from_slice(b"\r\n");
         }
         self.session.end_pieces(end);
     }

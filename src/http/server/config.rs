@@ -24,8 +24,11 @@ pub struct ServerConfig {
     /// What the head of a request and the framing of its body may have.
     pub limits: Limits,
     /// Bytes of the body of a request that is collected for a handler which sets no limit of its
-    /// own; default 1 MiB. Beyond it: status 400.
+    /// own; default 1 MiB. Beyond it: status 400 or [413](Self::answers_413).
     pub max_body: usize,
+    /// Whether a body beyond its limit is answered with status 413 (RFC 9110 section 15.5.14) instead of
+    /// 400, which is NNG's; default false.
+    pub answers_413: bool,
     /// Bytes of a body that no handler read and that are skipped after the response, so that the
     /// connection can stay open; default 64 KiB. Beyond it: the connection closes.
     pub max_undrained: usize,
@@ -39,7 +42,7 @@ pub struct ServerConfig {
     /// word.
     pub head_timeout: Option<Duration>,
     /// Between two arrivals of bytes of a body; default 60 s. Then: status 408, and the handler is
-    /// not called.
+    /// not called; a handler that [reads it itself](crate::http::Conn::read_body) is told.
     pub body_timeout: Option<Duration>,
     /// Between two moments at which the client takes bytes of a response; default 60 s. Then: the
     /// connection closes.
@@ -70,6 +73,7 @@ impl Default for ServerConfig {
         Self {
             limits: Limits::default(),
             max_body: 1 << 20,
+            answers_413: false,
             max_undrained: 64 << 10,
             max_connections: None,
             idle_timeout: Some(Duration::from_secs(75)),

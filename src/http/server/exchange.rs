@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use nng_aio::Error;
+use nng_aio::{Aio, Error};
 
 use super::body_writer::BodyWriter;
 use super::handler::Handler;
@@ -55,6 +55,51 @@ impl Exchange {
     /// [`finish`](Self::finish) then.
     pub fn conn(&self) -> Conn {
         Conn::guest(Arc::clone(self.session.link()))
+    }
+
+    /// Reads what comes next of a body that is [not collected](Handler::collect_body) into the aio's
+    /// buffers, at least one byte; a count of 0 is its end. [`Conn::read_body`] says more.
+    ///
+    /// ```
+    /// use std::sync::{Arc, Mutex};
+    ///
+    /// use nng_oxide::http::{Exchange, Handler, Response};
+    ///
+    /// // Counts the bytes of bodies that would not fit into memory.
+    /// let handler = Handler::function("/count", |exchange: Exchange| {
+    ///     let runtime = exchange.conn().runtime().clone();
+    ///     let place = Arc::new(Mutex::new(Some((exchange, 0))));
+    ///     let held = Arc::clone(&place);
+    ///     let aio = runtime.aio(move |aio| {
+    ///         let mut place = held.lock().unwrap();
+    ///         let Some((exchange, total)) = place.as_mut() else { return };
+    ///         *total += aio.count();
+    ///         match (aio.outcome(), aio.count()) {
+    ///             (Ok(()), 1..) => return exchange.read_body(aio),
+    ///             (outcome, _) => {
+    ///                 let Some((exchange, total)) = place.take() else { return };
+    ///                 let mut response = Response::new();
+    ///                 response.set_body(format!("{total}\n"));
+    ///                 match outcome {
+    ///                     Ok(()) => exchange.respond(response),
+    ///                     Err(error) => exchange.fail(error), // what the body deserves: 400, 408
+    ///                 }
+    ///             }
+    ///         }
+    ///     });
+    ///     if aio.set_buffer(vec![0; 64 << 10]).is_ok()
+    ///         && let Some((exchange, _)) = place.lock().unwrap().as_ref()
+    ///     {
+    ///         exchange.read_body(&aio);
+    ///     }
+    ///     aio.detach(); // it goes on alone
+    /// });
+    /// handler.collect_body(false, 0);
+    /// handler.set_method("POST")?;
+    /// # Ok::<(), nng_oxide::Error>(())
+    /// ```
+    pub fn read_body(&self, aio: &Aio) {
+        self.conn().read_body(aio);
     }
 
     /// The handler.
@@ -113,7 +158,7 @@ impl Exchange {
     }
 
     /// Ends the exchange with status 500, if nothing has been written yet, and closes the
-    /// connection.
+    /// connection. If what is wrong is the body that the handler was reading, the status says so.
     pub fn fail(mut self, error: Error) {
         self.end();
         self.session.fail(error);

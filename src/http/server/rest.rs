@@ -4,7 +4,7 @@
 //! RFC 9112 section 9.3.
 
 use crate::http::codec::BodyFraming;
-use crate::http::conn::Answering;
+use crate::http::conn::{Answering, Pieces};
 
 /// What becomes of it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -12,6 +12,8 @@ pub(super) enum Rest {
     Nothing,
     /// It is skipped after the response.
     Drain(BodyFraming),
+    /// What a reader of pieces has left of it is skipped.
+    DrainBegun,
     /// It is too long or of unknown length: the connection closes.
     Close,
 }
@@ -19,15 +21,17 @@ pub(super) enum Rest {
 impl Rest {
     /// Judges a body of which at most `max` bytes are skipped.
     pub(super) fn of(framing: BodyFraming, answering: &Answering, max: u64) -> Self {
-        let Answering { raw_read, is_reading, expects_continue, .. } = *answering;
+        let Answering { raw_read, is_reading, expects_continue, pieces, .. } = *answering;
         // Whether the client sends a body that it waits with is anybody's guess, and what somebody
         // reads from now on would be missing from the next request.
-        if expects_continue || is_reading {
+        if expects_continue || is_reading || pieces.fault().is_some() {
             return Self::Close;
         }
         match (framing, raw_read) {
             (BodyFraming::Empty, 0) => Self::Nothing,
             (BodyFraming::Chunked, 0) => Self::Drain(framing),
+            (BodyFraming::Chunked, _) if pieces == Pieces::All => Self::Nothing,
+            (BodyFraming::Chunked, _) if pieces == Pieces::Some => Self::DrainBegun,
             (BodyFraming::Length(len), raw_read) => match len.checked_sub(raw_read) {
                 Some(0) => Self::Nothing,
                 Some(left) if left <= max => Self::Drain(BodyFraming::Length(left)),
@@ -42,6 +46,8 @@ impl Rest {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    use crate::http::conn::BodyError;
 
     #[test]
     fn what_is_known_and_short_is_skipped() {
@@ -59,6 +65,16 @@ mod tests {
         ] {
             let answering = Answering { raw_read, ..Answering::default() };
             assert_eq!(Rest::of(framing, &answering, 5), expected, "{framing:?} {raw_read}");
+        }
+        for (pieces, expected) in [
+            (Pieces::NotOffered, Rest::Close),
+            (Pieces::Nothing, Rest::Close),
+            (Pieces::Some, Rest::DrainBegun),
+            (Pieces::All, Rest::Nothing),
+            (Pieces::Bad(BodyError::TooSlow), Rest::Close),
+        ] {
+            let answering = Answering { raw_read: 9, pieces, ..Answering::default() };
+            assert_eq!(Rest::of(Chunked, &answering, 5), expected, "{pieces:?}");
         }
         for waiting in [
             Answering { is_reading: true, ..Answering::default() },

@@ -17,6 +17,7 @@ fn decode_with(input: &[u8], limits: &Limits) -> Result<Option<(Vec<u8>, usize)>
                         body.extend_from_slice(&input[at..][data.clone()]);
                         at += data.end;
                     }
+                    Step::Trailers(lines) => at += lines.end,
                     Step::End(len) => return Ok(Some((body, at + len))),
                     Step::Partial => {
                         at = end;

@@ -74,6 +74,9 @@ impl State {
 
     pub(super) fn drop_read(&mut self, index: usize, error: Error, effects: &mut Effects) {
         if let Some(read) = self.reads.remove(index) {
+            if let (0, Kind::Piece) = (index, &read.kind) {
+                self.end_piece_wait(effects);
+            }
             effects.end_read(read, Err(error));
         }
         // Others may have waited for it.
@@ -254,7 +257,7 @@ impl State {
         self.input = Input::default();
         self.requests = None;
         self.responses = None;
-        self.incoming = None;
+        (self.incoming, self.trailers) = (None, None);
         self.deadlines = Deadlines::default();
         self.closes_after = None;
     }

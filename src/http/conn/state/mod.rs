@@ -12,6 +12,7 @@
 //! caller after the lock is gone. How it all ends is in `end.rs`, how long it waits for its
 //! peer in `time.rs`.
 
+mod answering;
 mod end;
 mod time;
 
@@ -30,8 +31,10 @@ use super::settings::Settings;
 use super::transport::Transport;
 use super::write::{Content, Then, Write};
 use super::{Event, Sink};
+use crate::http::Headers;
 use crate::http::codec::{RequestParser, ResponseParser};
 use crate::tls::Channel;
+pub(crate) use answering::{Answering, Pass, Pieces, Reached};
 
 /// Calls to the system in one go, so that one connection cannot keep a thread for itself.
 const BUDGET: u32 = 16;
@@ -55,7 +58,9 @@ pub(super) struct State {
     requests: Option<Box<RequestParser>>,
     responses: Option<Box<ResponseParser>>,
     /// What is left of a body that is read piece by piece.
-    incoming: Option<Box<BodyReader>>,
+    pub(super) incoming: Option<Box<BodyReader>>,
+    /// The fields behind the last one of those.
+    pub(super) trailers: Option<Box<Headers>>,
     /// The last message that was written has left its body to follow in chunks.
     pub(super) is_chunking: bool,
     /// Bytes of raw writes after which the connection closes.
@@ -64,6 +69,8 @@ pub(super) struct State {
     pub(super) reached: Reached,
     /// What the owner is answering with this connection.
     pub(super) answering: Answering,
+    /// How many exchanges are over; guests belong to the one after them.
+    exchanges: u64,
     deadlines: Deadlines,
     /// For the owner, in order; nobody hears of them once it has given the connection up.
     pub(super) events: Queue<Event>,
@@ -79,39 +86,6 @@ enum Phase {
     /// Everything is sent and the sending side is shut down; input is dropped.
     Lingering(Transport),
     Closed,
-}
-
-/// How far a transaction has come; it tells what its failure means to the peer.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub(crate) enum Reached {
-    /// Nothing of the request has been sent: the peer knows nothing of it.
-    #[default]
-    Nothing,
-    /// Something of the request has been sent. Nobody knows what the peer has done about it.
-    Request,
-    /// Something has come behind it.
-    Answer,
-}
-
-/// What the owner's present request demands of the answer.
-#[derive(Clone, Copy, Default, Debug)]
-pub(crate) struct Answering {
-    /// A final response ends the connection.
-    pub(crate) demands_close: bool,
-    /// The request is a `HEAD`.
-    pub(crate) to_head: bool,
-    /// Something has been written for it by others than the owner.
-    pub(crate) has_written: bool,
-    /// Bytes that others than the owner have read behind its head.
-    pub(crate) raw_read: u64,
-    /// Others than the owner wait for something to read.
-    pub(crate) is_reading: bool,
-    /// The client waits for `100 Continue`, to be sent when somebody reads the body.
-    pub(crate) expects_continue: bool,
-    /// The status of the last response that others than the owner have written; 0 for none.
-    pub(crate) status: u16,
-    /// Bytes that have been written for it, whoever wrote them.
-    pub(crate) sent: u64,
 }
 
 /// Which operation an error belongs to; all others see `Closed`.
@@ -135,10 +109,12 @@ impl State {
             requests: None,
             responses: None,
             incoming: None,
+            trailers: None,
             is_chunking: false,
             closes_after: None,
             reached: Reached::Nothing,
             answering: Answering::default(),
+            exchanges: 0,
             deadlines: Deadlines::default(),
             events: Queue::new(),
             is_delivering: false,
@@ -148,6 +124,21 @@ impl State {
 
     pub(super) fn is_open(&self) -> bool {
         matches!(self.phase, Phase::Open(_))
+    }
+
+    /// Returns whether whoever has that pass may use it.
+    pub(super) fn is_open_to(&self, pass: Pass) -> bool {
+        self.is_open() && (pass == Pass::Holder || pass == self.guest())
+    }
+
+    /// Returns the pass of guests of the present exchange.
+    pub(super) fn guest(&self) -> Pass {
+        Pass::Guest(self.exchanges)
+    }
+
+    /// The present exchange is over, and so is the time of its guests.
+    pub(super) fn end_exchange(&mut self) {
+        self.exchanges += 1;
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -407,6 +398,8 @@ impl State {
             requests: &mut self.requests,
             responses: &mut self.responses,
             incoming: &mut self.incoming,
+            trailers: &mut self.trailers,
+            pieces: &mut self.answering.pieces,
         };
         if let Kind::Transaction(transaction) = &read.kind
             && transaction.is_sent
@@ -527,18 +520,28 @@ impl State {
     fn end_read(&mut self, outcome: Outcome, effects: &mut Effects) {
         let Some(read) = self.reads.pop() else { return };
         match read.sink {
-            Sink::Aio(_) => effects.end_read(read, Ok(())),
+            Sink::Aio(_) => {
+                let result = match outcome {
+                    Outcome::BadPiece(error) => Err(error),
+                    _ => Ok(()),
+                };
+                if let Kind::Piece = read.kind {
+                    self.end_piece_wait(effects);
+                }
+                effects.end_read(read, result);
+            }
             Sink::Owner => {
                 self.deadlines.reading = None;
                 self.events.push(match outcome {
-                    Outcome::Done => return,
+                    Outcome::Done | Outcome::BadPiece(_) => return,
                     Outcome::Request(head) => {
                         // What others read from here on is taken from behind this head.
                         self.answering.raw_read = 0;
+                        (self.incoming, self.trailers) = (None, None);
                         Event::Head(Ok(head))
                     }
                     Outcome::BadHead(error) => Event::Head(Err(error)),
-                    Outcome::Body(bytes) => Event::Body(Ok(bytes)),
+                    Outcome::Body(received) => Event::Body(Ok(received)),
                     Outcome::BadBody(error) => Event::Body(Err(error)),
                 });
             }

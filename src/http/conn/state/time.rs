@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use nng_aio::clock;
 
-use super::{IDLE_MEMORY, State};
+use super::{IDLE_MEMORY, Pieces, State};
+use crate::http::conn::body::BodyError;
 use crate::http::conn::effects::Effects;
 use crate::http::conn::read::{Kind, Read};
 use crate::http::conn::{Event, Sink, Transport, Wait};
@@ -24,6 +25,10 @@ impl State {
             Some(Read { sink: Sink::Owner, kind: Kind::Body(_), .. }) => {
                 self.set_read_deadline(self.settings.body, Wait::Body, effects);
             }
+            // The peer owes the owner what somebody else reads.
+            Some(Read { kind: Kind::Piece, .. }) if self.answering.pieces != Pieces::NotOffered => {
+                self.set_read_deadline(self.settings.body, Wait::Body, effects);
+            }
             // While the peer still takes the last response, the wait for the next request is not on.
             Some(Read { sink: Sink::Owner, .. }) if self.writes.is_empty() => {
                 let transport = self.open_transport().and_then(Transport::tls);
@@ -35,6 +40,14 @@ impl State {
                 self.set_read_deadline(limit, Wait::Idle, effects);
             }
             Some(_) | None => {}
+        }
+    }
+
+    /// A read of a piece is over that was the first; another one may be by now.
+    pub(super) fn end_piece_wait(&mut self, effects: &mut Effects) {
+        self.deadlines.reading = None;
+        if let Some(Read { kind: Kind::Piece, .. }) = self.reads.front() {
+            self.begin_owner_wait(effects);
         }
     }
 
@@ -86,6 +99,13 @@ impl State {
         while let Some(wait) = self.deadlines.take_due(now) {
             match wait {
                 Wait::Linger => self.end(effects),
+                Wait::Body
+                    if matches!(self.reads.front(), Some(Read { kind: Kind::Piece, .. })) =>
+                {
+                    self.incoming = None;
+                    self.answering.pieces = Pieces::Bad(BodyError::TooSlow);
+                    self.drop_read(0, BodyError::TooSlow.error(), effects);
+                }
                 Wait::Idle | Wait::Head | Wait::Body => {
                     // The owner's read is over; what it says to the peer is up to it.
                     if let Some(Read { sink: Sink::Owner, .. }) = self.reads.front() {

@@ -4,7 +4,7 @@
 //! | who | enters through |
 //! |---|---|
 //! | the holder of a [`Conn`](super::Conn) | `start_read`, `start_write`, `write_message`, `transact` |
-//! | the owner, a server's session | `read_for_owner`, `write_for_owner`, `start_piece`, `set_answering` |
+//! | the owner, a server's session | `start_piece`, and what is in `owner` |
 //! | the selector, the timer, the runtime's end | `ready`, `expired`, `runtime_closed` |
 //! | whoever cancels an operation | `cancel` |
 //!
@@ -15,32 +15,32 @@
 //!
 //! Locks: the state, and below it, for moments, messages that only a read or the owner holds.
 
+mod owner;
+
 use std::sync::{Arc, OnceLock, Weak};
 
 use nng_aio::clock;
-use nng_aio::net::Addr;
 use nng_aio::sync::Mutex;
 use nng_aio::{
     Aio, Cancel, Error, Expire, Holding, NoteLock, Operation, OperationId, Readiness, Runtime,
     Task, Timer, Watcher,
 };
 
-use super::body::BodyReader;
 use super::effects::Effects;
 use super::head_room::with_head;
 use super::read::{Destination, Kind, Read};
 use super::settings::Settings;
-use super::state::{Answering, Reached, State};
+use super::state::{Answering, Pass, Reached, State};
 use super::transact::{Extent, Transaction};
 use super::transport::Transport;
 use super::write::{Content, Then, Write, send_both};
 use super::{Event, Owner, Sink};
-use crate::http::Shared;
 use crate::http::body::Body;
 use crate::http::head_edit::HeadEdit;
 use crate::http::request::Request;
 use crate::http::response::Response;
 use crate::http::status;
+use crate::http::{Headers, Shared};
 
 /// A connection.
 pub(crate) struct Link {
@@ -89,12 +89,17 @@ impl Link {
         self.look(|state| state.is_open())
     }
 
+    pub(crate) fn is_open_to(self: &Arc<Self>, pass: Pass) -> bool {
+        self.look(|state| state.is_open_to(pass))
+    }
+
     // --- For holders ----------------------------------------------------------------------------
 
     /// Starts a read of what `what` says, which is asked once the operation is accepted; a message
     /// goes to the destination when it is there.
     pub(super) fn start_read(
         self: &Arc<Self>,
+        pass: Pass,
         aio: &Aio,
         what: impl FnOnce() -> (Kind, Option<Destination>),
     ) {
@@ -104,11 +109,11 @@ impl Link {
         let mut effects = Effects::default();
         let mut state = self.state.lock();
         let read = Read { sink: Sink::Aio(operation), kind, count: 0, to };
-        if !state.is_open() {
+        if !state.is_open_to(pass) {
             self.leave(state, effects);
             return read.refuse(Error::Closed);
         }
-        if state.answering.expects_continue && read.is_raw() {
+        if state.answering.expects_continue && read.is_of_body() {
             self.send_continue(&mut state, &mut effects);
         }
         state.push_read(read, &mut effects);
@@ -117,9 +122,9 @@ impl Link {
     }
 
     /// Starts a write of the operation's buffers.
-    pub(super) fn start_write(self: &Arc<Self>, is_all: bool, aio: &Aio) {
+    pub(super) fn start_write(self: &Arc<Self>, pass: Pass, is_all: bool, aio: &Aio) {
         let Some(operation) = accept(aio) else { return };
-        self.write_buffers(operation, |_| Some(Content::Raw { is_all }));
+        self.write_buffers(pass, operation, |_| Some(Content::Raw { is_all }));
     }
 
     /// Starts a write of all of the operation's buffers behind a prefix, which `prefix` makes of their
@@ -132,7 +137,9 @@ impl Link {
         let Some(operation) = accept(aio) else { return };
         let len = operation.buffers().total_len();
         match prefix(len) {
-            Ok(Some(prefix)) => self.write_buffers(operation, |_| Some(Content::Piece { prefix })),
+            Ok(Some(prefix)) => {
+                self.write_buffers(Pass::Holder, operation, |_| Some(Content::Piece { prefix }))
+            }
             Ok(None) if self.is_open() => operation.finish_with_count(len),
             Ok(None) => operation.finish(Err(Error::Closed)),
             Err(error) => operation.finish(Err(error)),
@@ -140,10 +147,10 @@ impl Link {
     }
 
     /// Starts a write of the operation's buffers as what comes next of the body of the last message.
-    pub(super) fn write_body(self: &Arc<Self>, aio: &Aio) {
+    pub(super) fn write_body(self: &Arc<Self>, pass: Pass, aio: &Aio) {
         let Some(operation) = accept(aio) else { return };
         let len = operation.buffers().total_len();
-        self.write_buffers(operation, |state| match (state.is_chunking, len) {
+        self.write_buffers(pass, operation, |state| match (state.is_chunking, len) {
             (false, _) => Some(Content::Raw { is_all: true }),
             // A chunk of no bytes would be the last.
             (true, 0) => None,
@@ -152,9 +159,9 @@ impl Link {
     }
 
     /// Starts the write of what ends that body.
-    pub(super) fn end_body(self: &Arc<Self>, aio: &Aio) {
+    pub(super) fn end_body(self: &Arc<Self>, pass: Pass, aio: &Aio) {
         let Some(operation) = accept(aio) else { return };
-        self.write_buffers(operation, |state| {
+        self.write_buffers(pass, operation, |state| {
             std::mem::take(&mut state.is_chunking).then(|| Content::chunk(0))
         });
     }
@@ -162,13 +169,14 @@ impl Link {
     /// Starts the write that `what` says; if it says that there is nothing to write, that succeeds.
     fn write_buffers(
         self: &Arc<Self>,
+        pass: Pass,
         operation: Operation,
         what: impl FnOnce(&mut State) -> Option<Content>,
     ) {
         let id = operation.id();
         let mut effects = Effects::default();
         let mut state = self.state.lock();
-        if !state.is_open() {
+        if !state.is_open_to(pass) {
             self.leave(state, effects);
             return operation.finish(Err(Error::Closed));
         }
@@ -185,23 +193,25 @@ impl Link {
     }
 
     /// Starts the write of a request.
-    pub(super) fn write_request(self: &Arc<Self>, request: &Request, aio: &Aio) {
+    pub(super) fn write_request(self: &Arc<Self>, pass: Pass, request: &Request, aio: &Aio) {
         let Some(operation) = accept(aio) else { return };
         with_head(|head| match request.write_head(&super::NO_EDIT, head) {
             Ok(()) => {
                 let (body, is_chunking) = (request.stored_body(), request.leaves_chunks());
-                self.write_message(operation, head, body, is_chunking, Then::Keep);
+                self.write_message(pass, operation, head, body, is_chunking, Then::Keep);
             }
             Err(error) => operation.finish(Err(error)),
         });
     }
 
     /// Starts the write of a response, with the rule on closing applied.
-    pub(super) fn write_response(self: &Arc<Self>, response: &Response, aio: &Aio) {
+    pub(super) fn write_response(self: &Arc<Self>, pass: Pass, response: &Response, aio: &Aio) {
         let Some(operation) = accept(aio) else { return };
         with_head(|head| {
             let Answering { demands_close, to_head, .. } = self.look(|state| {
-                state.answering.status = response.status();
+                if state.is_open_to(pass) {
+                    state.answering.status = response.status();
+                }
                 state.answering()
             });
             // The client is told of what its request demands, whoever writes the answer.
@@ -210,12 +220,13 @@ impl Link {
             response.write_head(&edit, head);
             let then = Then::of_response(response, demands_close, to_head);
             let body = response.sent_body(to_head);
-            self.write_message(operation, head, body, response.leaves_chunks(), then);
+            self.write_message(pass, operation, head, body, response.leaves_chunks(), then);
         });
     }
 
     fn write_message(
         self: &Arc<Self>,
+        pass: Pass,
         operation: Operation,
         head: &mut Vec<u8>,
         body: &Body,
@@ -225,7 +236,7 @@ impl Link {
         let id = operation.id();
         let mut effects = Effects::default();
         let mut state = self.state.lock();
-        if !state.is_open() {
+        if !state.is_open_to(pass) {
             self.leave(state, effects);
             return operation.finish(Err(Error::Closed));
         }
@@ -239,6 +250,7 @@ impl Link {
     /// Starts a request and the read of its response as one operation.
     pub(super) fn transact(
         self: &Arc<Self>,
+        pass: Pass,
         request: &Request,
         response: &Shared<Response>,
         extent: Extent,
@@ -256,8 +268,9 @@ impl Link {
             let read = Read { sink: Sink::Aio(operation), kind, count: 0, to: Some(to) };
             let mut effects = Effects::default();
             let mut state = self.state.lock();
-            if !state.is_open() || state.is_amid_body() {
-                let error = if state.is_open() { Error::State } else { Error::Closed };
+            let is_open = state.is_open_to(pass);
+            if !is_open || state.is_amid_body() {
+                let error = if is_open { Error::State } else { Error::Closed };
                 self.leave(state, effects);
                 return read.refuse(error);
             }
@@ -300,6 +313,11 @@ impl Link {
         self.look(|state| state.reached)
     }
 
+    /// Takes the fields behind the last body that was read piece by piece.
+    pub(super) fn take_trailers(self: &Arc<Self>) -> Option<Box<Headers>> {
+        self.look(|state| state.trailers.take())
+    }
+
     /// Limits the bodies of responses to transactions from now on.
     pub(super) fn set_max_response(self: &Arc<Self>, max: u64) {
         self.look(|state| state.set_max_response(max));
@@ -317,124 +335,6 @@ impl Link {
         {
             state.cancel(id, error, effects);
         }
-    }
-
-    // --- For the owner --------------------------------------------------------------------------
-
-    /// Asks for readiness instead of trying: a new connection has seldom sent something already.
-    pub(crate) fn await_input(self: &Arc<Self>) -> Result<(), Error> {
-        self.look(|state| {
-            state.await_input();
-            state.transport_mut().ok_or(Error::Closed)?.watch()
-        })
-    }
-
-    /// Who is at the other end; unspecified once the connection has closed.
-    pub(crate) fn peer(self: &Arc<Self>) -> Addr {
-        let peer = self.look(|state| state.transport_mut().map(|it| it.remote_addr()));
-        peer.unwrap_or(Addr::Unspecified)
-    }
-
-    /// Reads the head of a request for the owner.
-    pub(crate) fn read_head(self: &Arc<Self>, request: Shared<Request>) {
-        self.read_for_owner(Kind::Request(request));
-    }
-
-    /// Reads a body for the owner.
-    pub(crate) fn read_body(self: &Arc<Self>, reader: BodyReader) {
-        self.read_for_owner(Kind::Body(Box::new(reader)));
-    }
-
-    fn read_for_owner(self: &Arc<Self>, kind: Kind) {
-        self.with(|state, effects| {
-            if state.is_open() {
-                let read = Read { sink: Sink::Owner, kind, count: 0, to: None };
-                state.push_read(read, effects);
-            }
-        });
-    }
-
-    /// Writes a message for the owner. True if it is out; else [`Event::Written`] tells when it is,
-    /// or [`Event::Closed`] that it never will be.
-    pub(crate) fn write_for_owner(
-        self: &Arc<Self>,
-        head: &mut Vec<u8>,
-        body: &Body,
-        then: Then,
-    ) -> bool {
-        let mut is_out = false;
-        self.with(|state, effects| {
-            if state.is_open() {
-                is_out = send_or_queue(state, Sink::Owner, None, head, body, then, effects);
-            }
-        });
-        is_out
-    }
-
-    /// True if nothing waits to be written. Else [`Event::Written`] tells the owner when all of it is
-    /// out, or [`Event::Closed`] that it never will be.
-    pub(crate) fn is_written_out(self: &Arc<Self>) -> bool {
-        let mut is_out = true;
-        self.with(|state, effects| is_out = state.tell_when_written(effects));
-        is_out
-    }
-
-    /// Writes the end of a message for the owner, who does not hear of it.
-    pub(crate) fn write_end(self: &Arc<Self>, end: &mut Vec<u8>) {
-        self.with(|state, effects| {
-            if state.is_open() {
-                let (sink, body) = (Sink::Nobody, Body::empty());
-                send_or_queue(state, sink, None, end, &body, Then::Keep, effects);
-            }
-        });
-    }
-
-    /// Tells the client that its body is welcome, unless something of it has come already.
-    pub(crate) fn continue_for_owner(self: &Arc<Self>) {
-        self.with(|state, effects| self.send_continue(state, effects));
-    }
-
-    fn send_continue(&self, state: &mut State, effects: &mut Effects) {
-        state.answering.expects_continue = false;
-        if state.is_open() && !state.has_input() {
-            let mut head = CONTINUE.to_vec();
-            let body = Body::empty();
-            send_or_queue(state, Sink::Nobody, None, &mut head, &body, Then::Keep, effects);
-        }
-    }
-
-    /// Notes what the owner's present request demands of its answer.
-    pub(crate) fn set_answering(self: &Arc<Self>, answering: Answering) {
-        self.look(|state| {
-            let raw_read = state.answering.raw_read;
-            state.answering = Answering { raw_read, ..answering };
-        });
-    }
-
-    /// Returns what has happened since [`set_answering`](Self::set_answering).
-    pub(crate) fn answering(self: &Arc<Self>) -> Answering {
-        self.look(|state| state.answering())
-    }
-
-    /// Takes it from its owner; false if that does not give it up.
-    pub(super) fn hijack(self: &Arc<Self>) -> bool {
-        let owner = self.owner.as_ref().and_then(Weak::upgrade);
-        let is_free = owner.is_some_and(Owner::give_up);
-        if is_free {
-            self.with(State::disown);
-        }
-        is_free
-    }
-
-    /// Closes if the owner waits for a head of which nothing has come, when everything before has been
-    /// sent.
-    pub(crate) fn close_if_idle(self: &Arc<Self>) {
-        self.with(State::close_if_idle);
-    }
-
-    /// Closes at once, whatever waits.
-    pub(crate) fn close(self: &Arc<Self>) {
-        self.with(State::close);
     }
 
     // --- The way in and out ---------------------------------------------------------------------
@@ -677,7 +577,7 @@ mod tests {
         drop(peer);
         let aio = runtime.aio_without_callback();
         aio.set_buffer(vec![0; 8]).unwrap();
-        link.start_read(&aio, || (Kind::Some, None));
+        link.start_read(Pass::Holder, &aio, || (Kind::Some, None));
         runtime.turn(Duration::ZERO).unwrap();
         assert!(!aio.is_busy(), "nothing would end it any more");
         assert_eq!(aio.outcome(), Err(Error::Closed));

@@ -19,6 +19,8 @@
 //! # Source
 //! nng 1.12, nng_http_handler_alloc(3http); RFC 9112 section 9.
 
+mod with_aio;
+
 use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst, fence};
 use std::sync::{Arc, OnceLock, Weak};
@@ -27,17 +29,18 @@ use nng_aio::log::{self, Level};
 use nng_aio::sync::Mutex;
 use nng_aio::{Aio, Error, Task};
 
-use super::access::{Access, Entry};
-use super::core::Core;
-use super::exchange::Exchange;
-use super::handler::{Handler, Kind};
-use super::rest::Rest;
-use super::routes::{Lookup, Snapshot, Target};
 use crate::http::codec::{BodyFraming, RequestHead, TargetForm};
 use crate::http::conn::{
-    Answering, BodyError, BodyReader, Conn, Event, Link, Owner, Then, Transport, Wait, with_head,
+    Answering, BodyError, BodyReader, Event, Link, Owner, Received, Then, Transport, Wait,
+    with_head,
 };
 use crate::http::head_edit::HeadEdit;
+use crate::http::server::access::{Access, Entry};
+use crate::http::server::core::Core;
+use crate::http::server::exchange::Exchange;
+use crate::http::server::handler::{Handler, Kind};
+use crate::http::server::rest::Rest;
+use crate::http::server::routes::{Lookup, Snapshot, Target};
 use crate::http::{Body, Request, Response, Shared, status};
 
 /// One connection of a server.
@@ -78,7 +81,7 @@ enum Phase {
     /// Waits for the handler, which is here until it is called.
     Handling(Option<Handler>),
     /// Waits until the response is out; then it skips what is left of the body.
-    Responding(Option<BodyFraming>),
+    Responding(Rest),
     /// Skips a body.
     Draining,
     /// The connection has closed.
@@ -215,17 +218,24 @@ impl Session {
         };
         let limit = handler.collects(self.core.config());
         match (head.body, limit) {
-            (BodyFraming::Empty, _) | (_, None) => {
+            (BodyFraming::Empty, _) => {
                 drop(state);
+                self.call(handler);
+            }
+            (framing, None) => {
+                drop(state);
+                let limits = &self.core.config().limits;
+                let reader = BodyReader::collect(framing, limits, u64::MAX, Vec::new());
+                self.link().offer_body(reader);
                 self.call(handler);
             }
             (BodyFraming::Length(len), Some(limit)) if len > limit as u64 => {
                 drop(state);
-                self.refuse(400);
+                self.refuse(self.status_of(BodyError::TooLong));
             }
             (_, Some(0)) => {
                 drop(state);
-                self.refuse(400);
+                self.refuse(self.status_of(BodyError::TooLong));
             }
             (framing, Some(limit)) => {
                 let memory = state.request.lock().take_body_memory();
@@ -254,15 +264,14 @@ impl Session {
         }
     }
 
-    fn on_body(self: &Arc<Self>, bytes: Vec<u8>) {
+    fn on_body(self: &Arc<Self>, received: Received) {
         let mut state = self.state.lock();
         match mem::replace(&mut state.phase, Phase::Idle) {
             Phase::Collecting(handler) => {
                 let mut request = state.request.lock();
-                request.set_received_body(bytes);
-                let is_chunked = state.unread == Some(BodyFraming::Chunked);
-                if is_chunked {
-                    request.dechunk_fields();
+                request.set_received_body(received.bytes);
+                if received.is_chunked {
+                    request.dechunk_fields(received.trailers);
                 }
                 drop(request);
                 state.unread = None;
@@ -304,48 +313,6 @@ impl Session {
         }
     }
 
-    fn run_with_aio(
-        self: &Arc<Self>,
-        function: &(dyn Fn(&Aio) + Send + Sync),
-        request: Shared<Request>,
-        handler: &Handler,
-    ) {
-        let session = Arc::clone(self);
-        let aio = Arc::new(self.link().runtime().aio(move |aio| session.on_handler_done(aio)));
-        let conn = Conn::guest(Arc::clone(self.link()));
-        // The indexes are in range.
-        let _ = aio.set_input(0, Arc::new(request));
-        let _ = aio.set_input(1, Arc::new(handler.clone()));
-        let _ = aio.set_input(2, Arc::new(conn));
-        let Ok(operation) = aio.begin() else { return self.fail(Error::Closed) };
-        aio.park(operation);
-        let mut state = self.state.lock();
-        state.operation = Some(Arc::clone(&aio));
-        let has_ended = matches!(state.phase, Phase::Ended);
-        drop(state);
-        if has_ended {
-            // Meanwhile, and whoever ended it found nothing to abort.
-            aio.abort(Error::Closed);
-        }
-        let _unwinding = FinishOnPanic(&aio);
-        function(&aio);
-    }
-
-    /// A handler has finished the operation that it was given.
-    fn on_handler_done(self: &Arc<Self>, aio: &Aio) {
-        let operation = self.state.lock().operation.take();
-        if let Err(error) = aio.outcome() {
-            self.fail(error);
-        } else if let Some(response) = aio.take_output::<Response>(0) {
-            self.respond(&response);
-        } else if let Some(response) = aio.take_output::<Shared<Response>>(0) {
-            self.respond(&response.lock());
-        } else {
-            self.finish_without_response();
-        }
-        drop(operation);
-    }
-
     // --- Answers --------------------------------------------------------------------------------
 
     /// The handler answers.
@@ -360,11 +327,15 @@ impl Session {
         if !self.is_handling() {
             return;
         }
-        log::record(Level::Warn, "NNG-HTTP", &format!("a handler failed: {error}"));
-        if self.link().answering().has_written {
+        let Answering { pieces, has_written, .. } = self.link().answering();
+        let fault = pieces.fault();
+        if fault.is_none() {
+            log::record(Level::Warn, "NNG-HTTP", &format!("a handler failed: {error}"));
+        }
+        if has_written {
             self.link().close();
         } else {
-            self.refuse(500);
+            self.refuse(fault.map_or(500, |fault| self.status_of(fault)));
         }
     }
 
@@ -375,10 +346,9 @@ impl Session {
             return;
         }
         let unread = state.unread.take();
-        let rest = self.rest_of_body(unread);
+        let rest = self.rest_of_body(unread, &self.link().end_exchange());
         let closes = state.demands_close || self.core.drain().is_on() || rest == Rest::Close;
-        let unread = if let Rest::Drain(framing) = rest { Some(framing) } else { None };
-        state.phase = Phase::Responding(unread);
+        state.phase = Phase::Responding(rest);
         // What it has written may have closed the connection, and then nothing more is heard of it.
         self.record(&mut state, true);
         drop(state);
@@ -399,7 +369,7 @@ impl Session {
             || self.core.drain().is_on()
             || response.ends_connection()
             || (ends_by_close && has_body)
-            || self.rest_of_body(state.unread) == Rest::Close;
+            || self.rest_of_body(state.unread, &self.link().answering()) == Rest::Close;
         state.demands_close = closes;
         if let Some(entry) = &mut state.entry {
             entry.set_status(response.status());
@@ -459,7 +429,7 @@ impl Session {
             return;
         }
         let unread = state.unread.take();
-        let rest = self.rest_of_body(unread);
+        let rest = self.rest_of_body(unread, &self.link().end_exchange());
         let closes = is_last
             || state.demands_close
             || self.core.drain().is_on()
@@ -471,8 +441,7 @@ impl Session {
             entry.set_status(response.status());
         }
         let to_head = state.to_head;
-        let unread = if let Rest::Drain(framing) = rest { Some(framing) } else { None };
-        let before = mem::replace(&mut state.phase, Phase::Responding(unread));
+        let before = mem::replace(&mut state.phase, Phase::Responding(rest));
         drop(state);
         // Those that are given to a handler are counted by then.
         if !matches!(before, Phase::Handling(_)) {
@@ -507,30 +476,33 @@ impl Session {
     }
 
     /// Decides what becomes of a body that was not collected.
-    fn rest_of_body(&self, unread: Option<BodyFraming>) -> Rest {
+    fn rest_of_body(&self, unread: Option<BodyFraming>, answering: &Answering) -> Rest {
         let framing = unread.unwrap_or(BodyFraming::Empty);
-        Rest::of(framing, &self.link().answering(), self.core.config().max_undrained as u64)
+        Rest::of(framing, answering, self.core.config().max_undrained as u64)
     }
 
     // --- What comes next ------------------------------------------------------------------------
 
     fn on_written(self: &Arc<Self>) {
         let mut state = self.state.lock();
-        let Phase::Responding(unread) = &mut state.phase else { return };
-        let unread = unread.take();
+        let Phase::Responding(rest) = state.phase else { return };
         self.record(&mut state, true);
-        match unread {
-            Some(framing) => {
-                state.phase = Phase::Draining;
-                drop(state);
-                let config = self.core.config();
-                let max = config.max_undrained as u64;
+        if let Rest::Drain(_) | Rest::DrainBegun = rest {
+            state.phase = Phase::Draining;
+        }
+        drop(state);
+        let config = self.core.config();
+        let max = config.max_undrained as u64;
+        match rest {
+            Rest::Drain(framing) => {
                 self.link().read_body(BodyReader::drain(framing, &config.limits, max));
             }
-            None => {
-                drop(state);
-                self.next();
+            Rest::DrainBegun => {
+                if !self.link().drain_rest(max) {
+                    self.link().close();
+                }
             }
+            Rest::Nothing | Rest::Close => self.next(),
         }
     }
 
@@ -596,7 +568,15 @@ impl Session {
             // The client may not have read its answer yet.
             self.hang_up();
         } else {
-            self.refuse(error.status());
+            self.refuse(self.status_of(error));
+        }
+    }
+
+    /// Returns the status that says what is wrong with a body.
+    fn status_of(&self, error: BodyError) -> u16 {
+        match error {
+            BodyError::TooLong if self.core.config().answers_413 => 413,
+            other => other.status(),
         }
     }
 
@@ -649,7 +629,7 @@ impl Owner for Session {
                     self.core.access().begin(|| Access::of(self.link().peer()));
                 self.refuse(error.status());
             }
-            Event::Body(Ok(bytes)) => self.on_body(bytes),
+            Event::Body(Ok(received)) => self.on_body(received),
             Event::Body(Err(error)) => self.on_bad_body(error),
             Event::Written => self.on_written(),
             Event::TimedOut(wait) => self.on_timeout(wait),
@@ -674,18 +654,5 @@ impl Task for Session {
 
     fn key(&self) -> usize {
         self.key.load(Relaxed)
-    }
-}
-
-/// Finishes the operation of a handler that panics, unless the handler has taken it out.
-struct FinishOnPanic<'a>(&'a Aio);
-
-impl Drop for FinishOnPanic<'_> {
-    fn drop(&mut self) {
-        if std::thread::panicking()
-            && let Some(operation) = self.0.unpark()
-        {
-            operation.finish(Err(Error::Internal));
-        }
     }
 }

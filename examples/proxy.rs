@@ -1,0 +1,415 @@
+//! An HTTP proxy in front of one server: requests go to it, and its responses come back, piece by
+//! piece, however large they are.
+//!
+//! ```text
+//!   client          proxy                                              server
+//!     | -- head -->   dial, ask  ------------------------ head -->        |
+//!     | -- body -->   upload:   read_body, write_body --- body -->        |
+//!     | <-- head --   respond_in_pieces  <--------------- head --         |
+//!     | <-- body --   download: write, read_body <------- body --         |
+//! ```
+//!
+//! Each request has two aios, one for each direction, whose callbacks do one step and begin the next. A
+//! direction holds one piece at a time, so whoever is slow slows the other end down, and nobody else.
+//! The server may answer before it has taken the body; then the rest of that is nobody's any more.
+
+#![allow(clippy::print_stdout, reason = "a program that talks to its user")]
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use nng_aio::sync::Mutex;
+use nng_oxide::http::{
+    Access, BodyWriter, Client, Conn, Exchange, Handler, Headers, Request, Response, Server,
+    ServerConfig, Shared,
+};
+use nng_oxide::{Aio, Error, Runtime, Timeout, Url};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+const HELP: &str = "\
+An HTTP proxy in front of one server.
+
+Usage: proxy [OPTIONS] URL
+
+  URL            the server, such as http://127.0.0.1:8080
+  --listen ADDR  host:port to listen on, by default 127.0.0.1:8081; port 0 lets the system choose
+  --timeout S    give up when the server says nothing for S seconds, by default 30
+  -v, --verbose  print a line for each exchange
+  -h, --help     print this
+
+Requests keep their `Host`. X-Forwarded-For and Via say what happened to them. The proxy answers 502
+if the server cannot be reached, and 504 if it takes too long. Ctrl-C ends it; exchanges under way have
+five seconds.
+";
+
+/// How long exchanges that are under way may take after Ctrl-C.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// The longest piece of a body; bytes.
+const PIECE: usize = 64 << 10;
+/// Fields that are between two neighbours and go no further (RFC 9110 section 7.6.1).
+const OWN_FIELDS: [&str; 8] = [
+    "Connection",
+    "Expect",
+    "Keep-Alive",
+    "Proxy-Connection",
+    "TE",
+    "Trailer",
+    "Transfer-Encoding",
+    "Upgrade",
+];
+
+/// What the command line asks for.
+struct Options {
+    upstream: Url,
+    addr: String,
+    timeout: Duration,
+    is_verbose: bool,
+}
+
+fn main() -> ExitCode {
+    let options = match parse(std::env::args().skip(1)) {
+        Ok(Some(options)) => options,
+        Ok(None) => {
+            print!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        Err(complaint) => {
+            eprintln!("proxy: {complaint}; --help says more");
+            return ExitCode::from(2);
+        }
+    };
+    match serve(&options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(complaint) => {
+            eprintln!("proxy: {complaint}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs until somebody presses Ctrl-C.
+fn serve(options: &Options) -> Result<(), String> {
+    let mut signals = Signals::new([SIGINT, SIGTERM])
+        .map_err(|error| format!("cannot watch signals: {error}"))?;
+    let runtime = Runtime::builder().name("proxy").build();
+    let runtime = runtime.map_err(|error| format!("cannot begin a runtime: {error}"))?;
+    let server = start(&runtime, options)
+        .map_err(|error| format!("cannot listen on {}: {error}", options.addr))?;
+    println!("Proxy for {} on http://{}/", options.upstream, server.addr());
+
+    signals.forever().next();
+
+    let ended = runtime.aio_without_callback();
+    ended.set_timeout(PATIENCE);
+    server.drain(&ended);
+    ended.wait();
+    drop(server);
+    runtime.shutdown();
+    Ok(())
+}
+
+/// Makes a server with a handler for everything, and lets it listen.
+fn start(runtime: &Runtime, options: &Options) -> Result<Server, Error> {
+    let url = Url::parse(&format!("http://{}", options.addr))?;
+    let server = Server::on(runtime, &url, ServerConfig::default())?;
+    let client = Client::new(&options.upstream)?.on(runtime);
+    let timeout = options.timeout;
+    let all = Handler::function("/", move |exchange| Relay::begin(&client, timeout, exchange));
+    all.set_method(None)?;
+    all.set_tree()?;
+    all.collect_body(false, 0);
+    server.add_handler(&all)?;
+    if options.is_verbose {
+        server.set_access_log(Some(Arc::new(|access: &Access| {
+            let Access { peer, method, target, status, sent, .. } = access;
+            println!("{peer} {method} {} {status} {sent}", target.escape_debug());
+        })));
+    }
+    server.start()?;
+    Ok(server)
+}
+
+/// One request on its way to the server, and the response on its way back.
+struct Relay {
+    /// The client's connection, to read the body from.
+    client: Conn,
+    timeout: Duration,
+    request: Request,
+    response: Shared<Response>,
+    download: Mutex<Download>,
+}
+
+/// The response, and what there is of it.
+struct Download {
+    step: Down,
+    /// Until the response begins.
+    exchange: Option<Exchange>,
+    upstream: Option<Conn>,
+    writer: Option<BodyWriter>,
+    /// What was wrong with the request's body.
+    fault: Option<Error>,
+}
+
+/// What the aio of the response does.
+#[derive(Clone, Copy)]
+enum Down {
+    Dialing,
+    Asking,
+    Reading,
+    Writing,
+}
+
+/// What the aio of the request's body does.
+#[derive(Clone, Copy)]
+enum Up {
+    Reading,
+    Writing,
+    Ending,
+}
+
+impl Relay {
+    /// Begins with a dial.
+    fn begin(client: &Client, timeout: Duration, exchange: Exchange) {
+        let conn = exchange.conn();
+        let forwarded = forwarded(&exchange.request(), &conn);
+        let Ok(request) = forwarded else { return refuse(exchange, 400) };
+        let runtime = conn.runtime().clone();
+        let download = Download {
+            step: Down::Dialing,
+            exchange: Some(exchange),
+            upstream: None,
+            writer: None,
+            fault: None,
+        };
+        let relay = Arc::new(Self {
+            client: conn,
+            timeout,
+            request,
+            response: Shared::default(),
+            download: Mutex::new(download),
+        });
+        let aio = runtime.aio(move |aio| relay.step_down(aio));
+        aio.set_timeout(timeout);
+        client.connect(&aio);
+        aio.detach(); // it goes on alone
+    }
+
+    /// A step of the response has ended: begins the next one, or gives up.
+    fn step_down(self: &Arc<Self>, aio: &Aio) {
+        let mut download = self.download.lock();
+        let goes_on = match aio.outcome() {
+            Ok(()) => self.go_on(&mut download, aio),
+            Err(error) => {
+                download.give_up(error);
+                false
+            }
+        };
+        if !goes_on {
+            // What is still written to the server ends by that.
+            download.upstream.take().inspect(Conn::close);
+            // Unfinished, it ends the client's connection, so that the client hears of it.
+            drop(download.writer.take());
+        }
+    }
+
+    /// Begins the next step; false if there is none.
+    fn go_on(self: &Arc<Self>, download: &mut Download, aio: &Aio) -> bool {
+        match (download.step, aio.count()) {
+            (Down::Dialing, _) => {
+                let Some(conn) = aio.take_output::<Conn>(0) else { return false };
+                download.step = Down::Asking;
+                conn.ask(&self.request, &self.response, aio);
+                self.upload(&conn);
+                download.upstream = Some(conn);
+                true
+            }
+            (Down::Asking, _) => {
+                let Some(exchange) = download.exchange.take() else { return false };
+                let response = self.response.lock();
+                let len = length(response.headers());
+                download.writer = Some(exchange.respond_in_pieces(returned(&response), len));
+                download.read(aio)
+            }
+            (Down::Reading, 0) => {
+                let trailers = download.upstream.as_ref().and_then(Conn::take_trailers);
+                let writer = download.writer.take();
+                writer
+                    .into_iter()
+                    .for_each(|it| it.finish_with(&trailers.clone().unwrap_or_default()));
+                false
+            }
+            (Down::Reading, count) => {
+                let mut piece = aio.take_buffer();
+                piece.truncate(count);
+                download.step = Down::Writing;
+                let is_set = aio.set_buffer(piece).is_ok();
+                download.writer.as_mut().map(|writer| writer.write(aio)).is_some() && is_set
+            }
+            (Down::Writing, _) => download.read(aio),
+        }
+    }
+
+    /// Begins to send the request's body, if it has one.
+    fn upload(self: &Arc<Self>, upstream: &Conn) {
+        let fields = self.request.headers();
+        if !fields.contains("Transfer-Encoding") && length(fields).is_none_or(|len| len == 0) {
+            return;
+        }
+        let (relay, upstream) = (Arc::clone(self), upstream.clone());
+        let step = Mutex::new(Up::Reading);
+        let runtime = upstream.runtime().clone();
+        let aio = runtime.aio(move |aio| relay.step_up(&upstream, &mut step.lock(), aio));
+        if aio.set_buffer(vec![0; PIECE]).is_ok() {
+            self.client.read_body(&aio);
+        }
+        aio.detach(); // it goes on alone
+    }
+
+    /// A step of the request's body has ended: begins the next one.
+    fn step_up(&self, upstream: &Conn, step: &mut Up, aio: &Aio) {
+        match (*step, aio.outcome()) {
+            (Up::Reading, Err(error)) => {
+                self.download.lock().fault = Some(error);
+                // The server must not take what has come for all of it.
+                upstream.close();
+            }
+            (Up::Reading, Ok(())) if aio.count() == 0 => {
+                *step = Up::Ending;
+                upstream.end_body(aio);
+            }
+            (Up::Reading, Ok(())) => {
+                let mut piece = aio.take_buffer();
+                piece.truncate(aio.count());
+                *step = Up::Writing;
+                aio.set_timeout(self.timeout);
+                if aio.set_buffer(piece).is_ok() {
+                    upstream.write_body(aio);
+                }
+            }
+            (Up::Writing, Ok(())) => {
+                *step = Up::Reading;
+                // How long a client may take is up to the server that has it.
+                aio.set_timeout(Timeout::Infinite);
+                if aio.set_buffer(vec![0; PIECE]).is_ok() {
+                    self.client.read_body(aio);
+                }
+            }
+            // The server takes no more; perhaps it has answered.
+            (Up::Writing, Err(_)) | (Up::Ending, _) => {}
+        }
+    }
+}
+
+impl Download {
+    /// Begins to read a piece of the response.
+    fn read(&mut self, aio: &Aio) -> bool {
+        self.step = Down::Reading;
+        let is_set = aio.set_buffer(vec![0; PIECE]).is_ok();
+        self.upstream.as_ref().map(|conn| conn.read_body(aio)).is_some() && is_set
+    }
+
+    /// There will be no response, or no more of it.
+    fn give_up(&mut self, error: Error) {
+        let Some(exchange) = self.exchange.take() else { return };
+        match (self.fault, error) {
+            // The client's own doing: the server that has it knows what to say.
+            (Some(fault), _) => exchange.fail(fault),
+            (None, Error::TimedOut) => refuse(exchange, 504),
+            (None, _) => refuse(exchange, 502),
+        }
+    }
+}
+
+/// The request as the server gets it.
+fn forwarded(request: &Request, client: &Conn) -> Result<Request, Error> {
+    let mut copy = Request::new();
+    copy.set_method(request.method())?;
+    // Clients that know of a proxy name the whole URL.
+    match request.uri().starts_with('/') {
+        true => copy.set_uri(request.uri())?,
+        false => copy.set_uri(Request::for_url(&request.uri().parse()?)?.uri())?,
+    }
+    let headers = copy.headers_mut();
+    copy_fields(request.headers(), headers)?;
+    if request.headers().has_token("Transfer-Encoding", "chunked") {
+        headers.set("Transfer-Encoding", "chunked")?;
+    }
+    if let Some(address) = client.remote_addr().to_inet() {
+        headers.add("X-Forwarded-For", address.ip().to_string())?;
+    }
+    headers.add("Via", VIA)?;
+    Ok(copy)
+}
+
+/// The head of the response as the client gets it.
+fn returned(response: &Response) -> Response {
+    let mut copy = Response::new();
+    copy.set_status(response.status());
+    // What came in a head can go out in one.
+    let _ = copy.set_reason(response.reason());
+    let _ = copy_fields(response.headers(), copy.headers_mut());
+    let _ = copy.headers_mut().add("Via", VIA);
+    copy
+}
+
+/// What this proxy calls itself.
+const VIA: &str = "1.1 nng-oxide";
+
+/// Copies all fields but those that are between neighbours.
+fn copy_fields(from: &Headers, to: &mut Headers) -> Result<(), Error> {
+    let is_own = |name: &str| {
+        OWN_FIELDS.iter().any(|own| own.eq_ignore_ascii_case(name))
+            || from.has_token("Connection", name)
+    };
+    for (name, value) in from.iter().filter(|(name, _)| !is_own(name)) {
+        to.add(name, value)?;
+    }
+    Ok(())
+}
+
+/// How long a body is said to be.
+fn length(headers: &Headers) -> Option<u64> {
+    headers.get("Content-Length")?.parse().ok()
+}
+
+/// Answers in the server's place.
+fn refuse(exchange: Exchange, status: u16) {
+    exchange.respond(Response::for_error(status));
+}
+
+/// Reads the command line; `None` if it asks for help.
+fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Option<Options>, String> {
+    let (mut upstream, mut addr) = (None, "127.0.0.1:8081".to_owned());
+    let (mut timeout, mut is_verbose) = (Duration::from_secs(30), false);
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "-h" | "--help" => return Ok(None),
+            "-v" | "--verbose" => is_verbose = true,
+            "--listen" => addr = arguments.next().ok_or("--listen needs an address")?,
+            "--timeout" => {
+                let seconds = arguments.next().ok_or("--timeout needs seconds")?;
+                let parsed = seconds.parse().ok().filter(|seconds| *seconds > 0);
+                let parsed =
+                    parsed.ok_or_else(|| format!("`{seconds}` is no number of seconds"))?;
+                timeout = Duration::from_secs(parsed);
+            }
+            option if option.starts_with('-') => return Err(format!("there is no `{option}`")),
+            _ if upstream.is_some() => {
+                return Err(format!("`{argument}` is one argument too many"));
+            }
+            _ => {
+                let url = Url::parse(&argument).ok().filter(|url| url.scheme() == "http");
+                let url = url.ok_or_else(|| format!("`{argument}` is no http URL"))?;
+                upstream = Some(url);
+            }
+        }
+    }
+    let port = addr.rsplit_once(':').and_then(|(_host, port)| port.parse::<u16>().ok());
+    if port.is_none() || addr.contains(['/', '?', '#', '@']) {
+        return Err(format!("`{addr}` is no host:port, such as 127.0.0.1:8081"));
+    }
+    let upstream = upstream.ok_or("a URL is missing")?;
+    Ok(Some(Options { upstream, addr, timeout, is_verbose }))
+}
