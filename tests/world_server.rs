@@ -20,7 +20,7 @@ use std::time::Duration;
 use nng_aio::Aio;
 use nng_aio::net::Socket;
 use nng_aio::sync::Mutex;
-use nng_oxide::http::{BodyWriter, Exchange, Handler, Response, Server, ServerConfig};
+use nng_oxide::http::{BodyWriter, Conn, Exchange, Handler, Response, Server, ServerConfig};
 use world::{Chance, World, for_seeds};
 
 /// A request as it goes over the wire, and what must come back.
@@ -95,11 +95,13 @@ impl Peer {
             }
             6 => {
                 let head = format!("{fields}Content-Length: {}\r\n", answer.len());
-                [plain("POST", "/echo", &head), answer.clone()].concat()
+                let path = ["/echo", "/sips"][chance.below(2)];
+                [plain("POST", path, &head), answer.clone()].concat()
             }
             7 => {
                 let head = format!("{fields}Transfer-Encoding: chunked\r\n");
-                [plain("POST", "/echo", &head), chunked(&answer, chance)].concat()
+                let path = ["/echo", "/sips"][chance.below(2)];
+                [plain("POST", path, &head), chunked(&answer, chance)].concat()
             }
             8 => {
                 (status, answer) = (404, Vec::new());
@@ -325,6 +327,63 @@ fn in_pieces(path: &str, knows_len: bool, writes: &Arc<Later>) -> Handler {
     })
 }
 
+/// A body that is on its way in and out again.
+struct Sips {
+    conn: Conn,
+    writer: Option<BodyWriter>,
+    /// The next piece, as it grows and shrinks.
+    len: usize,
+    is_reading: bool,
+    later: Arc<Later>,
+}
+
+/// Writes what was read, or reads what is to be written next.
+fn sip(slot: &Mutex<Sips>, aio: &Aio, is_callback: bool) {
+    let mut slot = slot.lock();
+    let sips = &mut *slot;
+    if is_callback {
+        sips.later.ended.fetch_add(1, SeqCst);
+    }
+    let Some(mut writer) = sips.writer.take().filter(|_| aio.outcome().is_ok()) else { return };
+    let count = aio.count();
+    if sips.is_reading && count == 0 {
+        return writer.finish();
+    }
+    sips.later.begun.fetch_add(1, SeqCst);
+    sips.is_reading = !sips.is_reading;
+    if sips.is_reading {
+        sips.len = 1 + sips.len * 3 % 5000;
+        aio.set_buffer(vec![0; sips.len]).expect("it is idle");
+        sips.conn.read_body(aio);
+    } else {
+        let mut piece = aio.take_buffer();
+        piece.truncate(count);
+        aio.set_buffer(piece).expect("it is idle");
+        writer.write(aio);
+    }
+    sips.writer = Some(writer);
+}
+
+/// Gives a body back while it comes.
+fn in_sips(path: &str, later: &Arc<Later>) -> Handler {
+    let later = Arc::clone(later);
+    let handler = any_method(path, move |exchange| {
+        let conn = exchange.conn();
+        let runtime = conn.runtime().clone();
+        let writer = Some(exchange.respond_in_pieces(Response::new(), None));
+        let sips = Sips { conn, writer, len: 7, is_reading: false, later: Arc::clone(&later) };
+        let slot = Arc::new(Mutex::new(sips));
+        let aio = runtime.aio({
+            let slot = Arc::clone(&slot);
+            move |aio| sip(&slot, aio, true)
+        });
+        sip(&slot, &aio, false);
+        aio.detach();
+    });
+    handler.collect_body(false, 0);
+    handler
+}
+
 fn any_method(path: &str, answer: impl Fn(Exchange) + Send + Sync + 'static) -> Handler {
     let handler = Handler::function(path, answer);
     handler.set_method(None).expect("it is free");
@@ -403,6 +462,7 @@ fn serve(world: &World, later: &Arc<Later>) -> Server {
         own,
         in_pieces("/pieces", true, later),
         in_pieces("/chunks", false, later),
+        in_sips("/sips", later),
         raw,
         asleep,
         echo,

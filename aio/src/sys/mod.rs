@@ -6,6 +6,8 @@
 #![allow(unsafe_code, reason = "this folder is where the crate keeps all of it")]
 
 mod addrinfo;
+#[cfg(target_os = "linux")]
+mod file;
 mod fork;
 mod notelock;
 #[cfg(all(target_os = "linux", not(portable_selector)))]
@@ -17,6 +19,8 @@ mod usage;
 #[cfg(target_os = "linux")]
 pub(crate) use addrinfo::EAI_CANCELED;
 pub(crate) use addrinfo::{EAI_ADDRFAMILY, EAI_NODATA, Failure, addrinfo};
+#[cfg(target_os = "linux")]
+pub(crate) use file::{is_in_memory, send_file};
 pub use fork::PerProcess;
 pub(crate) use fork::{count_forks, forks};
 pub use notelock::{Holding, NoteLock};

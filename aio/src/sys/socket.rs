@@ -52,7 +52,7 @@ enum Raw {
 }
 
 /// Runs a call that answers -1 and sets errno on failure, again if a signal interrupted it.
-fn check(mut call: impl FnMut() -> isize) -> io::Result<usize> {
+pub(super) fn check(mut call: impl FnMut() -> isize) -> io::Result<usize> {
     loop {
         if let Ok(count) = usize::try_from(call()) {
             return Ok(count);

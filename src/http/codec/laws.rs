@@ -320,6 +320,7 @@ fn push_body<H>(events: &mut Vec<Event<H>>, data: &[u8]) {
 #[derive(PartialEq, Debug)]
 struct Decoded {
     body: Vec<u8>,
+    /// None if they were refused.
     trailers: Vec<u8>,
     /// Bytes of input that it took, or what was wrong with it.
     end: Option<Result<usize, ChunkError>>,
@@ -353,7 +354,7 @@ fn decode(input: &[u8], cuts: Cuts<'_>, limits: &Limits) -> Decoded {
                     at = end;
                     break;
                 }
-                Err(error) => return Decoded { body, trailers, end: Some(Err(error)) },
+                Err(error) => return Decoded { body, trailers: Vec::new(), end: Some(Err(error)) },
             }
         }
     }

@@ -2,8 +2,10 @@
 //!
 //! A connection without TLS pays one comparison for the choice, and no memory.
 
+use std::fs::File;
 use std::io::{IoSlice, IoSliceMut};
 use std::net::Shutdown;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 
 use nng_aio::net::{Addr, Socket};
@@ -91,6 +93,19 @@ impl Transport {
         match self {
             Self::Plain(socket) => socket.try_send(pieces),
             Self::Tls(channel) => channel.try_send_some(pieces),
+        }
+    }
+
+    /// As [`Socket::try_send_file`]; with TLS, nothing can go that way.
+    pub(super) fn try_send_file(
+        &mut self,
+        file: &File,
+        at: u64,
+        len: usize,
+    ) -> Result<usize, Error> {
+        match self {
+            Self::Plain(socket) => socket.try_send_file(file.as_fd(), at, len),
+            Self::Tls(_) => Ok(0),
         }
     }
 

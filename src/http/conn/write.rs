@@ -2,7 +2,9 @@
 //!
 //! Source: nng 1.12, nng_http_conn_write_res(3http).
 
+use std::fs::File;
 use std::io::IoSlice;
+use std::sync::Arc;
 
 use nng_aio::net::Socket;
 use nng_aio::{Buffer, Error, OperationId};
@@ -32,6 +34,8 @@ pub(super) enum Content {
     /// All of the operation's buffers as a piece of a message, behind what is none of them: a head, or
     /// what begins a chunk. Without it the message is broken.
     Piece { prefix: Vec<u8> },
+    /// A part of a file as a piece of a message, as far as it is in memory, behind what is none of it.
+    File { prefix: Vec<u8>, file: Arc<File>, at: u64, len: usize },
     /// What is left of a message.
     Message { head: Vec<u8>, body: Option<Buffer> },
 }
@@ -72,7 +76,7 @@ impl Content {
     pub(super) fn count_after_failure(&self, sent: usize) -> usize {
         match self {
             Self::Raw { .. } => sent,
-            Self::Chunk { .. } | Self::Piece { .. } => self.payload(sent),
+            Self::Chunk { .. } | Self::Piece { .. } | Self::File { .. } => self.payload(sent),
             Self::Message { .. } => 0,
         }
     }
@@ -81,9 +85,14 @@ impl Content {
     fn payload(&self, sent: usize) -> usize {
         match self {
             Self::Raw { .. } | Self::Message { .. } => sent,
-            Self::Piece { prefix } => sent.saturating_sub(prefix.len()),
+            Self::Piece { prefix } | Self::File { prefix, .. } => sent.saturating_sub(prefix.len()),
             Self::Chunk { line, len, .. } => sent.saturating_sub(line.len()).min(*len),
         }
+    }
+
+    /// Returns whether the message that it is of cannot go on without it.
+    pub(super) fn is_of_message(&self) -> bool {
+        matches!(self, Self::Piece { .. } | Self::File { .. })
     }
 
     /// Makes a chunk of `len` bytes that are in an operation's buffers; of none, the last one.
@@ -105,6 +114,7 @@ impl Write {
         match &self.content {
             Content::Raw { .. } => buffers(),
             Content::Piece { prefix } => prefix.len() + buffers(),
+            Content::File { prefix, len, .. } => prefix.len() + len,
             Content::Chunk { line, len, end } => line.len() + len + end.len(),
             Content::Message { head, body } => head.len() + body.as_ref().map_or(0, Buffer::len),
         }
@@ -124,6 +134,22 @@ impl Write {
     /// Sends what the system takes; returns whether that was all that was left, or more may go.
     pub(super) fn progress(&mut self, socket: &mut Transport) -> Result<bool, Error> {
         let sent = self.sent;
+        if let Content::File { prefix, file, at, len } = &mut self.content {
+            let Some(skip) = sent.checked_sub(prefix.len()) else {
+                let left = &prefix[sent..];
+                let count = socket.try_send(&[IoSlice::new(left)])?;
+                self.sent += count;
+                return Ok(count == left.len());
+            };
+            let count = socket.try_send_file(file, *at + skip as u64, *len - skip)?;
+            if count == 0 {
+                // The rest is not in memory: this is all that goes this way.
+                *len = skip;
+            }
+            self.sent += count;
+            // Whether it was cut short by the socket shows next time.
+            return Ok(true);
+        }
         let (count, left) = match (&self.content, &self.sink) {
             (Content::Raw { is_all }, Sink::Aio(operation)) => {
                 let buffers = operation.buffers();
@@ -163,7 +189,8 @@ impl Write {
             (
                 Content::Raw { .. } | Content::Piece { .. } | Content::Chunk { .. },
                 Sink::Owner | Sink::Nobody,
-            ) => (0, 0),
+            )
+            | (Content::File { .. }, _) => (0, 0),
             (Content::Message { head, body }, _) => {
                 let body = body.as_ref().map_or(&[][..], Buffer::as_slice);
                 let left = head.len() + body.len() - sent;
@@ -270,6 +297,54 @@ mod tests {
             let mut got = [0; 8];
             peer.read_exact(&mut got[sent..]).unwrap();
             assert_eq!(got[sent..], b"headbody"[sent..]);
+        }
+    }
+
+    #[test]
+    fn a_file_goes_behind_its_prefix_as_far_as_it_is_in_memory() {
+        use std::io::{Read, Seek, Write as _};
+        use std::os::unix::net::UnixStream;
+        let path = std::env::temp_dir().join(format!("nng-write-{}", std::process::id()));
+        let mut file = File::options().read(true).write(true).create_new(true).open(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        let content: Vec<u8> = (0..20_000_u32).flat_map(u32::to_le_bytes).collect();
+        file.write_all(&content).unwrap();
+        file.rewind().unwrap();
+        let file = Arc::new(file);
+        for is_dropped in [false, true] {
+            if is_dropped {
+                file.sync_all().unwrap();
+                rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed).unwrap();
+            }
+            let (ours, mut peer) = UnixStream::pair().unwrap();
+            let mut socket = Socket::from_fd(ours.into()).into();
+            let content_of = |at, len| Content::File {
+                prefix: b"head".to_vec(),
+                file: Arc::clone(&file),
+                at,
+                len,
+            };
+            let mut write = Write {
+                sink: Sink::Nobody,
+                transaction: None,
+                content: content_of(8, 70_000),
+                sent: 0,
+                then: Then::Keep,
+            };
+            let mut got = Vec::new();
+            while !write.is_done() {
+                let before = write.sent;
+                assert_eq!(write.progress(&mut socket), Ok(true));
+                let mut piece = vec![0; write.sent - before];
+                peer.read_exact(&mut piece).unwrap();
+                got.extend(piece);
+            }
+            assert_eq!(got, [b"head", &content[8..8 + write.moved()]].concat());
+            // Whatever the system keeps in memory: what is beyond the end is not there.
+            write.content = content_of(80_000, 10);
+            write.sent = 4;
+            assert_eq!(write.progress(&mut socket), Ok(true));
+            assert_eq!((write.is_done(), write.moved()), (true, 0));
         }
     }
 

@@ -14,6 +14,8 @@
 //! RFC 9112 sections 6 and 7.1.
 
 use std::fmt;
+use std::fs::File;
+use std::ops::Range;
 use std::sync::Arc;
 
 use nng_aio::{Aio, Error, Runtime};
@@ -147,6 +149,29 @@ impl BodyWriter {
             }
             Ok(Some(std::mem::take(prefix)))
         });
+    }
+
+    /// Writes a part of a file, which is within what is left of the length, as the next piece, as far as
+    /// it is in memory; the count tells how far that was. What is left must be
+    /// [given back](Self::give_back).
+    pub(super) fn write_file(&mut self, aio: &Aio, file: &Arc<File>, part: Range<u64>) {
+        if let Framing::Length(left) = &mut self.framing {
+            *left = left.saturating_sub(part.end - part.start);
+        }
+        self.session.link().start_file(aio, std::mem::take(&mut self.prefix), file, part);
+    }
+
+    /// So many bytes of a file were not written.
+    pub(super) fn give_back(&mut self, len: u64) {
+        if let Framing::Length(left) = &mut self.framing {
+            *left += len;
+        }
+    }
+
+    /// Returns whether a part of a file can be written as it is: there are no chunks, and there is no
+    /// TLS.
+    pub(super) fn takes_files(&self) -> bool {
+        matches!(self.framing, Framing::Length(_)) && self.session.link().is_plain()
     }
 
     /// Ends the response behind the pieces that were begun. If the length was announced and is not

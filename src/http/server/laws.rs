@@ -10,10 +10,12 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 use std::time::Duration;
 
 use nng_aio::net::Socket;
-use nng_aio::{Runtime, clock};
+use nng_aio::sync::Mutex;
+use nng_aio::{Aio, Runtime, clock};
 
 use super::{Exchange, Handler, Server, ServerConfig, path};
 use crate::Url;
@@ -91,7 +93,7 @@ fn config() -> ServerConfig {
     ServerConfig { max_body: 1000, max_undrained: 500, ..ServerConfig::default() }
 }
 
-fn handlers() -> [Handler; 4] {
+fn handlers() -> [Handler; 6] {
     // Not the body itself: it might look like a response.
     let count = Handler::function("/count", |exchange: Exchange| {
         let mut response = Response::new();
@@ -105,7 +107,50 @@ fn handlers() -> [Handler; 4] {
     }
     let host = Handler::function("/", |exchange| exchange.fail(nng_aio::Error::Internal));
     host.set_host("h.example").expect("it is free");
-    [Handler::fixed("/", "root", None).expect("a type"), count, unread, host]
+    let sips = reading("/sips", 7, usize::MAX);
+    let taste = reading("/taste", 1, 1);
+    [Handler::fixed("/", "root", None).expect("a type"), count, unread, sips, taste, host]
+}
+
+/// A handler that reads at most so many pieces of a body, each up to `len` bytes, and counts them.
+fn reading(path: &str, len: usize, pieces: usize) -> Handler {
+    let handler = Handler::function(path, move |exchange| {
+        let runtime = exchange.conn().runtime().clone();
+        let slot = Arc::new(Mutex::new(Some((exchange, 0, pieces))));
+        let aio = runtime.aio({
+            let slot = Arc::clone(&slot);
+            move |aio| read_next(&slot, aio)
+        });
+        aio.set_buffer(vec![0; len]).expect("it is idle");
+        if let Some((exchange, ..)) = &*slot.lock() {
+            exchange.read_body(&aio);
+        }
+        aio.detach();
+    });
+    handler.set_method(None).expect("it is free");
+    handler.collect_body(false, 0);
+    handler
+}
+
+/// An exchange, the bytes that were read of its body, and the pieces that may still be.
+type Sips = (Exchange, usize, usize);
+
+fn read_next(slot: &Mutex<Option<Sips>>, aio: &Aio) {
+    let mut slot = slot.lock();
+    let Some((exchange, total, left)) = &mut *slot else { panic!("a callback comes once") };
+    *total += aio.count();
+    *left -= 1;
+    if aio.outcome().is_ok() && aio.count() > 0 && *left > 0 {
+        return exchange.read_body(aio);
+    }
+    let Some((exchange, total, _)) = slot.take() else { return };
+    drop(slot);
+    if let Err(error) = aio.outcome() {
+        return exchange.fail(error);
+    }
+    let mut response = Response::new();
+    response.set_body(format!("{total} bytes"));
+    exchange.respond(response);
 }
 
 fn receive(client: &mut UnixStream, output: &mut Vec<u8>) {
@@ -168,7 +213,7 @@ mod tests {
     use super::*;
 
     /// What requests are made of, and what is wrong with them.
-    const PARTS: [&str; 24] = [
+    const PARTS: [&str; 31] = [
         "GET / HTTP/1.1\r\nHost: h\r\n\r\n",
         "HEAD / HTTP/1.1\r\nHost: h\r\n\r\n",
         "GET / HTTP/1.0\r\n\r\n",
@@ -184,6 +229,13 @@ mod tests {
         "POST /unread HTTP/1.1\r\nHost: h\r\nContent-Length: 7\r\n\r\nGET / H",
         "POST /unread HTTP/1.1\r\nHost: h\r\nContent-Length: 501\r\n\r\n",
         "POST /count HTTP/1.1\r\nHost: h\r\nContent-Length: 1001\r\n\r\n",
+        "POST /sips HTTP/1.1\r\nHost: h\r\nContent-Length: 12\r\n\r\nhello, world",
+        "POST /sips HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n2;x\r\nhi\r\n0\r\nX: y\r\n\r\n",
+        "POST /sips HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhix\r\n0\r\n\r\n",
+        "POST /taste HTTP/1.1\r\nHost: h\r\nContent-Length: 14\r\n\r\nGET / HTTP/1.1",
+        "POST /taste HTTP/1.1\r\nHost: h\r\nContent-Length: 502\r\n\r\n",
+        "POST /taste HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nGET\r\n0\r\n\r\n",
+        "POST /taste HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
         "GET / HTTP/1.1\r\n\r\n",
         "GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 1, 2\r\n\r\n",

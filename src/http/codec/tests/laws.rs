@@ -162,3 +162,10 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_trailer_that_is_refused_is_refused_whatever_the_pieces() {
+    for input in ["0\r\nF", "0\r\n0\r\n", "0\r\nA: b\r\nx\r\n"] {
+        laws::chunked(input.as_bytes(), &[1], &Limits::default());
+    }
+}

@@ -17,6 +17,8 @@
 
 mod owner;
 
+use std::fs::File;
+use std::ops::Range;
 use std::sync::{Arc, OnceLock, Weak};
 
 use nng_aio::clock;
@@ -144,6 +146,23 @@ impl Link {
             Ok(None) => operation.finish(Err(Error::Closed)),
             Err(error) => operation.finish(Err(error)),
         }
+    }
+
+    /// Starts a write of a part of a file behind a prefix. It ends with success, and a lower count, where
+    /// the file is not in memory.
+    pub(crate) fn start_file(
+        self: &Arc<Self>,
+        aio: &Aio,
+        prefix: Vec<u8>,
+        file: &Arc<File>,
+        part: Range<u64>,
+    ) {
+        let Some(operation) = accept(aio) else { return };
+        let len = usize::try_from(part.end - part.start).unwrap_or(usize::MAX >> 1);
+        let (file, at) = (Arc::clone(file), part.start);
+        self.write_buffers(Pass::Holder, operation, |_| {
+            Some(Content::File { prefix, file, at, len })
+        });
     }
 
     /// Starts a write of the operation's buffers as what comes next of the body of the last message.

@@ -25,6 +25,11 @@ impl Link {
         })
     }
 
+    /// Returns whether bytes go out as they are, so that they may come from a file.
+    pub(crate) fn is_plain(self: &Arc<Self>) -> bool {
+        self.look(|state| state.transport_mut().is_some_and(|transport| transport.tls().is_none()))
+    }
+
     /// Who is at the other end; unspecified once the connection has closed.
     pub(crate) fn peer(self: &Arc<Self>) -> Addr {
         let peer = self.look(|state| state.transport_mut().map(|it| it.remote_addr()));

@@ -48,7 +48,7 @@ impl State {
                 // The end of a body that will not be sent is still to come.
                 self.is_chunking |= matches!(write.content, Content::Chunk { len: 0, .. });
                 effects.end_write(write.sink, Err(error), 0);
-                if let Content::Piece { .. } = write.content {
+                if write.content.is_of_message() {
                     // The message is never whole, and what follows would be taken for a part of it.
                     self.close(effects);
                 }

@@ -1,14 +1,18 @@
-//! A large file on its way out: a piece is sent while the next one is read.
+//! A large file on its way out: from where the system keeps it in memory, or read and sent by turns.
 //!
 //! ```text
-//!   file --read, where it may block--> ready --write, an operation--> client
-//!            |                           ^               |
-//!            +--------- one piece at a time each --------+
+//!   in memory:  file --------- send_file, an operation ----------> client
+//!                    not there, or with TLS |
+//!   on disk:    file --read, where it may block--> ready --write, an operation--> client
+//!                 |                                  ^               |
+//!                 +-------------- one piece at a time each ----------+
 //! ```
 //!
-//! At most two pieces are in memory, and no thread waits for the client. A client that goes ends the
-//! write, and a file that has become shorter, or cannot be read, ends the response early, which closes
-//! the connection. The limit of time for responses holds for each piece, as for any write.
+//! What is in memory goes without a copy. Where it is not, so many pieces are read, which brings what
+//! follows into memory, too, and then that is tried again. At most two pieces are in memory of ours,
+//! and no thread waits for the client. A client that goes ends the write, and a file that has become
+//! shorter, or cannot be read, ends the response early, which closes the connection. The limit of time
+//! for responses holds for each piece, as for any write.
 //!
 //! Lock: the state, and nothing is called while it is held.
 
@@ -25,33 +29,51 @@ use crate::http::server::body_writer::BodyWriter;
 
 /// Bytes that are read and written at a time; a file that has no more is sent as one.
 pub(super) const PIECE: usize = 128 << 10;
+/// Pieces that are read before what follows is looked for in memory again.
+const PIECES_READ: u32 = 8;
 
 /// A file on its way.
 pub(super) struct Transfer {
-    file: File,
+    file: Arc<File>,
     runtime: Runtime,
+    /// What is in memory can go without being read.
+    takes_files: bool,
     state: Mutex<State>,
 }
 
 struct State {
-    /// What is still to be read.
+    /// What is still to be read, or sent from where it is.
     unread: Range<u64>,
+    /// Pieces to be read before memory is tried again.
+    to_read: u32,
     is_reading: bool,
     /// Read, and not yet being sent.
     ready: Option<Vec<u8>>,
-    is_sending: bool,
+    sending: Sending,
     /// Here unless a thread is about to call it.
     writer: Option<BodyWriter>,
+    /// Bytes that the writer has counted as sent and that were not.
+    unsent: u64,
     /// Memory for the next piece.
     spare: Vec<u8>,
     /// Nothing more will be sent.
     has_failed: bool,
 }
 
+/// What is under way to the client.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sending {
+    Nothing,
+    Piece,
+    /// A part of the file, of that length.
+    File(u64),
+}
+
 /// What is to be done next, without the lock.
 enum Step {
     Read,
     Send(BodyWriter, Vec<u8>),
+    SendFile(BodyWriter, Range<u64>),
     /// All is sent.
     Finish(BodyWriter),
     /// The response stays incomplete.
@@ -63,16 +85,24 @@ impl Transfer {
     /// Sends a part of a file as the body of a response, from a thread that may block.
     pub(super) fn run(writer: BodyWriter, file: File, range: Range<u64>) {
         let runtime = writer.runtime().clone();
+        let takes_files = writer.takes_files();
         let state = Mutex::new(State {
             unread: range,
-            is_reading: true,
+            to_read: u32::from(!takes_files),
+            is_reading: !takes_files,
             ready: None,
-            is_sending: false,
+            sending: Sending::Nothing,
             writer: Some(writer),
+            unsent: 0,
             spare: Vec::new(),
             has_failed: false,
         });
-        Arc::new(Self { file, runtime, state }).read();
+        let transfer = Arc::new(Self { file: Arc::new(file), runtime, takes_files, state });
+        if takes_files {
+            transfer.go_on();
+        } else {
+            transfer.read();
+        }
     }
 
     /// Reads the next piece and goes on.
@@ -89,6 +119,8 @@ impl Transfer {
         }
         let mut state = self.state.lock();
         state.is_reading = false;
+        // Where nothing can be sent from memory, there is no end to reading.
+        state.to_read -= u32::from(self.takes_files);
         state.unread.start += piece.len() as u64;
         state.has_failed |= read.is_err();
         state.ready = Some(piece);
@@ -100,9 +132,16 @@ impl Transfer {
     fn on_sent(self: &Arc<Self>, aio: &Aio) {
         let piece = aio.take_buffer();
         let mut state = self.state.lock();
-        state.is_sending = false;
         state.has_failed |= aio.outcome().is_err();
-        state.spare = piece;
+        match std::mem::replace(&mut state.sending, Sending::Nothing) {
+            Sending::File(len) => {
+                let left = len - aio.count() as u64;
+                state.unread.start = state.unread.end - left;
+                state.to_read = PIECES_READ;
+                state.unsent = left;
+            }
+            Sending::Piece | Sending::Nothing => state.spare = piece,
+        }
         drop(state);
         self.go_on();
     }
@@ -120,14 +159,16 @@ impl Transfer {
                     }
                 }
                 Step::Send(mut writer, piece) => {
-                    let transfer = Arc::clone(self);
-                    let aio = self.runtime.aio(move |aio| transfer.on_sent(aio));
+                    let aio = self.sender();
                     // It is idle.
                     let _ = aio.set_buffer(piece);
                     writer.write(&aio);
-                    aio.detach();
-                    // The piece may be out by now; whoever was told has found no writer.
-                    self.state.lock().writer = Some(writer);
+                    self.put_back(writer, aio);
+                }
+                Step::SendFile(mut writer, part) => {
+                    let aio = self.sender();
+                    writer.write_file(&aio, &self.file, part);
+                    self.put_back(writer, aio);
                 }
                 Step::Finish(writer) => return writer.finish(),
                 Step::GiveUp(writer) => return drop(writer),
@@ -136,29 +177,41 @@ impl Transfer {
         }
     }
 
+    fn sender(self: &Arc<Self>) -> Aio {
+        let transfer = Arc::clone(self);
+        self.runtime.aio(move |aio| transfer.on_sent(aio))
+    }
+
+    /// What was begun may have ended by now; whoever was told has found no writer.
+    fn put_back(&self, writer: BodyWriter, aio: Aio) {
+        aio.detach();
+        self.state.lock().writer = Some(writer);
+    }
+
     fn next(&self) -> Step {
         let mut state = self.state.lock();
-        let State { unread, is_reading, ready, is_sending, writer, has_failed, .. } = &mut *state;
-        if *has_failed {
-            return writer.take().map_or(Step::Nothing, Step::GiveUp);
+        if state.has_failed {
+            return state.writer.take().map_or(Step::Nothing, Step::GiveUp);
         }
-        if !*is_reading && ready.is_none() && !unread.is_empty() {
-            *is_reading = true;
+        let is_read = state.unread.is_empty();
+        if state.to_read > 0 && !is_read && !state.is_reading && state.ready.is_none() {
+            state.is_reading = true;
             return Step::Read;
         }
-        if *is_sending {
+        if state.sending != Sending::Nothing || (state.is_reading && state.ready.is_none()) {
             return Step::Nothing;
         }
-        match (writer.take(), ready.take()) {
-            (Some(writer), Some(piece)) => {
-                *is_sending = true;
-                Step::Send(writer, piece)
-            }
-            (Some(writer), None) if unread.is_empty() && !*is_reading => Step::Finish(writer),
-            (none_yet, kept) => {
-                (*writer, *ready) = (none_yet, kept);
-                Step::Nothing
-            }
+        let Some(mut writer) = state.writer.take() else { return Step::Nothing };
+        writer.give_back(std::mem::take(&mut state.unsent));
+        if let Some(piece) = state.ready.take() {
+            state.sending = Sending::Piece;
+            Step::Send(writer, piece)
+        } else if is_read {
+            Step::Finish(writer)
+        } else {
+            let part = state.unread.clone();
+            state.sending = Sending::File(part.end - part.start);
+            Step::SendFile(writer, part)
         }
     }
 }
