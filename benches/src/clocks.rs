@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeValLike;
 use nix::time::{ClockId, clock_getcpuclockid, clock_gettime};
 use nix::unistd::Pid;
 
@@ -13,6 +15,16 @@ use crate::Result;
 /// If the kernel refuses to read the clock.
 pub fn own_cpu_time() -> Result<Duration> {
     Ok(clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID)?.into())
+}
+
+/// The CPU time of all processes that this one has started and waited for.
+///
+/// # Errors
+/// If the kernel refuses to tell.
+pub fn cpu_time_of_children() -> Result<Duration> {
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
+    let microseconds = (usage.user_time() + usage.system_time()).num_microseconds();
+    Ok(Duration::from_micros(microseconds.try_into()?))
 }
 
 /// The CPU time of all threads of another process, ended ones included.

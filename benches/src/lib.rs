@@ -18,5 +18,8 @@ pub const MESSAGE: usize = 64;
 /// The first byte of a message whose callback is to block.
 pub const BLOCK: u8 = b'B';
 
-/// The body of every HTTP response.
+/// The body of every HTTP response that is not a file.
 pub const BODY: &str = "Hello, World!";
+
+/// The path below which servers have files.
+pub const FILES: &str = "/files";

@@ -1,6 +1,7 @@
 //! The command line of the measured programs: one word and a few options.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use lexopt::ValueExt;
@@ -17,6 +18,10 @@ pub struct Peer {
     pub buffer: usize,
     /// Have no threads but the main one, for profilers (`--turns`).
     pub turns: bool,
+    /// The directory to serve below [`FILES`](crate::FILES) (`--root`).
+    pub root: Option<PathBuf>,
+    /// Speak TLS with the certificate and the key in this file, PEM (`--tls`).
+    pub tls: Option<PathBuf>,
     /// How long a callback blocks when asked to (`--block-ms`).
     pub block: Duration,
     /// How long to measure (`--ms`).
@@ -40,6 +45,8 @@ impl Peer {
             addr: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             buffer: 4096,
             turns: false,
+            root: None,
+            tls: None,
             block: Duration::from_millis(100),
             duration: Duration::from_secs(1),
             count: 1_000_000,
@@ -53,6 +60,8 @@ impl Peer {
                 lexopt::Arg::Long("addr") => peer.addr = parser.value()?.parse()?,
                 lexopt::Arg::Long("buffer") => peer.buffer = parser.value()?.parse()?,
                 lexopt::Arg::Long("turns") => peer.turns = true,
+                lexopt::Arg::Long("root") => peer.root = Some(parser.value()?.into()),
+                lexopt::Arg::Long("tls") => peer.tls = Some(parser.value()?.into()),
                 lexopt::Arg::Long("block-ms") => peer.block = milliseconds(&mut parser)?,
                 lexopt::Arg::Long("ms") => peer.duration = milliseconds(&mut parser)?,
                 lexopt::Arg::Long("count") => peer.count = parser.value()?.parse()?,

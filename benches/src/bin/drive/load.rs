@@ -4,8 +4,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use nng_oxide_benches::Result;
+use nng_oxide_benches::clocks::cpu_time_of_children;
 
-use crate::process::{command, output};
+use crate::process::{Server, command, output};
+use crate::sections::throughput::Figures;
 
 /// What wrk reports.
 #[derive(Debug, PartialEq)]
@@ -16,12 +18,39 @@ pub struct Wrk {
     pub p99_us: f64,
 }
 
+/// Loads a server for so long with `GET /hello` and these header fields.
+pub fn figures(
+    server: &Server,
+    connections: usize,
+    duration: Duration,
+    fields: &[&str],
+) -> Result<Figures> {
+    let before = server.process.cpu_time()?;
+    let client_before = cpu_time_of_children()?;
+    let wrk = wrk(server.addr, connections, duration, fields)?;
+    let client = cpu_time_of_children()? - client_before;
+    let cpu = server.process.cpu_time()? - before;
+    Ok(Figures {
+        rate: wrk.rate,
+        p50_us: wrk.p50_us,
+        p99_us: wrk.p99_us,
+        cpu_us: cpu.as_secs_f64() * 1e6 / wrk.requests,
+        client_percent: 100.0 * client.as_secs_f64() * wrk.rate / wrk.requests,
+    })
+}
+
 /// Runs wrk with one thread and so many connections; whole seconds only.
-pub fn wrk(addr: SocketAddr, connections: usize, duration: Duration) -> Result<Wrk> {
+pub fn wrk(
+    addr: SocketAddr,
+    connections: usize,
+    duration: Duration,
+    fields: &[&str],
+) -> Result<Wrk> {
     let seconds = duration.as_secs().max(1);
     let text = output(
         command("wrk")
             .args(["-t1", "--latency"])
+            .args(fields.iter().flat_map(|field| ["-H", field]))
             .arg(format!("-c{connections}"))
             .arg(format!("-d{seconds}s"))
             .arg(format!("http://{addr}/hello")),

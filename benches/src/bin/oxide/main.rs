@@ -16,14 +16,16 @@ use nng_aio::Runtime;
 use nng_oxide_benches::Result;
 use nng_oxide_benches::peer::Peer;
 
-const USAGE: &str = "usage: bench-oxide ROLE [--addr ADDR] [--turns] [--buffer N] [--block-ms N] [--ms N] \
-    [--count N] [--lead-ms N] [--spread-ms N]\nroles: echo http sync-serve sync-call micro timers";
+const USAGE: &str = "usage: bench-oxide ROLE [--addr ADDR] [--turns] [--buffer N] [--root DIR] \
+    [--tls FILE] [--block-ms N] [--ms N] [--count N] [--lead-ms N] [--spread-ms N]\nroles: echo http \
+    http-fixed sync-serve sync-call micro timers";
 
 fn main() -> Result<()> {
     let peer = Peer::from_command_line()?;
     match peer.role.as_str() {
         "echo" => echo::run(&peer),
         "http" => http::run(&peer),
+        "http-fixed" => http::run_fixed(&peer),
         "sync-serve" => sync::serve(&peer),
         "sync-call" => sync::call(&peer),
         "micro" => micro::run(&peer),

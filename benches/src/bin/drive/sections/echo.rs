@@ -4,16 +4,21 @@ use nng_oxide_benches::Result;
 
 use crate::client::Client;
 use crate::options::Options;
-use crate::placement::Placement;
+use crate::placement::{PLACEMENTS, Placement};
 use crate::process::Server;
-use crate::programs::{
-    ECHO_EPOLL, ECHO_LIBNNG, ECHO_MIO, ECHO_OXIDE, EPOLL, LIBNNG, OXIDE, Program,
-};
+use crate::programs::{ECHO_EPOLL, ECHO_LIBNNG, ECHO_MIO, ECHO_OXIDE, EPOLL, LIBNNG, OXIDE};
 use crate::report::Report;
 use crate::samples::Samples;
-use crate::sections::throughput::{self, CPU, Figures, RATE, case, per_request_us};
+use crate::sections::throughput::{CONNECTIONS, CPU, Figures, Plan, RATE, case, per_request_us};
 
-const PROGRAMS: &[Program] = &[ECHO_OXIDE, ECHO_LIBNNG, ECHO_MIO, ECHO_EPOLL];
+const PLAN: Plan = Plan {
+    programs: &[ECHO_OXIDE, ECHO_LIBNNG, ECHO_MIO, ECHO_EPOLL],
+    placements: &PLACEMENTS,
+    connections: &CONNECTIONS,
+    unit: "ops/s",
+    references: &[LIBNNG, EPOLL],
+    shows_client: false,
+};
 
 const METHOD: &str = "\
 Each connection sends 64 bytes and waits for them to come back. nng-oxide and libnng serve with one \
@@ -21,11 +26,10 @@ aio per connection whose callback alternates between receive and send; *raw mio*
 are loops of one thread without a library on top, the limit of what can be reached.";
 
 pub fn measure(options: &Options) -> Result<Report> {
-    let samples = throughput::measure(options, PROGRAMS, |server, connections| {
-        load(options, server, connections)
-    })?;
+    let samples =
+        PLAN.measure(options, &[], |server, connections| load(options, server, connections))?;
     let mut report = Report { method: METHOD.into(), ..Report::default() };
-    throughput::describe(&mut report, &samples, PROGRAMS, "ops/s", [LIBNNG, EPOLL]);
+    PLAN.describe(&mut report, &samples);
     set_goals(&mut report, &samples);
     Ok(report)
 }
@@ -41,6 +45,7 @@ fn load(options: &Options, server: &Server, connections: usize) -> Result<Figure
         p50_us: outcome.latencies.quantile_us(0.5),
         p99_us: outcome.latencies.quantile_us(0.99),
         cpu_us: per_request_us(cpu, outcome.replies),
+        client_percent: f64::NAN,
     })
 }
 

@@ -4,19 +4,25 @@ use std::time::Duration;
 
 use nng_oxide_benches::Result;
 
-use crate::load::wrk;
+use crate::load::{self, wrk};
 use crate::options::Options;
-use crate::placement::Placement;
-use crate::process::Server;
+use crate::placement::{PLACEMENTS, Placement};
 use crate::programs::{
     HTTP_HYPER, HTTP_LIBNNG, HTTP_MIO, HTTP_NGINX, HTTP_OXIDE, HYPER, LIBNNG, NGINX, OXIDE, Program,
 };
 use crate::report::{Report, Table, number};
 use crate::samples::Samples;
-use crate::sections::throughput::{self, CONNECTIONS, CPU, Figures, RATE, case};
+use crate::sections::throughput::{CONNECTIONS, CPU, Plan, RATE, case};
 use crate::trace;
 
-const PROGRAMS: &[Program] = &[HTTP_OXIDE, HTTP_LIBNNG, HTTP_HYPER, HTTP_NGINX, HTTP_MIO];
+const PLAN: Plan = Plan {
+    programs: &[HTTP_OXIDE, HTTP_LIBNNG, HTTP_HYPER, HTTP_NGINX, HTTP_MIO],
+    placements: &PLACEMENTS,
+    connections: &CONNECTIONS,
+    unit: "requests/s",
+    references: &[LIBNNG, HYPER],
+    shows_client: false,
+};
 const TRACED: &[Program] = &[HTTP_OXIDE, HTTP_HYPER, HTTP_NGINX];
 
 /// The connections with which system calls are counted.
@@ -32,26 +38,14 @@ System calls are counted in a separate run by the kernel's tracepoints; where th
 by strace, under which callbacks look slow and cost more calls.";
 
 pub fn measure(options: &Options) -> Result<Report> {
-    let samples = throughput::measure(options, PROGRAMS, |server, connections| {
-        load(options, server, connections)
+    let samples = PLAN.measure(options, &[], |server, connections| {
+        load::figures(server, connections, options.duration(), &[])
     })?;
     let mut report = Report { method: METHOD.into(), ..Report::default() };
-    throughput::describe(&mut report, &samples, PROGRAMS, "requests/s", [LIBNNG, HYPER]);
+    PLAN.describe(&mut report, &samples);
     set_goals(&mut report, &samples);
     count_calls(&mut report, options)?;
     Ok(report)
-}
-
-fn load(options: &Options, server: &Server, connections: usize) -> Result<Figures> {
-    let before = server.process.cpu_time()?;
-    let wrk = wrk(server.addr, connections, options.duration())?;
-    let cpu = server.process.cpu_time()? - before;
-    Ok(Figures {
-        rate: wrk.rate,
-        p50_us: wrk.p50_us,
-        p99_us: wrk.p99_us,
-        cpu_us: cpu.as_secs_f64() * 1e6 / wrk.requests,
-    })
 }
 
 fn count_calls(report: &mut Report, options: &Options) -> Result<()> {
@@ -61,7 +55,7 @@ fn count_calls(report: &mut Report, options: &Options) -> Result<()> {
             let server = program.start(&options.programs, &[])?;
             let (counts, wrk) =
                 trace::count_at_full_speed(&server.process, &options.programs, || {
-                    wrk(server.addr, connections, Duration::from_secs(1))
+                    wrk(server.addr, connections, Duration::from_secs(1), &[])
                 })?;
             let per_request = trace::total(&counts) / wrk.requests;
             let calls: Vec<String> = counts

@@ -1,14 +1,16 @@
 //! What is measured: one module per section of the report.
 
 mod blocked;
+mod close;
 mod echo;
+mod fixed;
 mod http;
 mod idle;
 mod memory;
 mod micro;
 mod sparse;
 mod sync;
-mod throughput;
+pub mod throughput;
 mod timers;
 
 use nng_oxide_benches::Result;
@@ -29,6 +31,8 @@ const SECTIONS: &[Section] = &[
     Section { name: "sparse", title: "One request each millisecond", measure: sparse::measure },
     Section { name: "sync", title: "Synchronous round trips", measure: sync::measure },
     Section { name: "http", title: "HTTP by a function handler", measure: http::measure },
+    Section { name: "static", title: "HTTP by a static handler", measure: fixed::measure },
+    Section { name: "close", title: "A connection for each request", measure: close::measure },
     Section { name: "micro", title: "From begin to callback", measure: micro::measure },
     Section { name: "blocked", title: "Callbacks that block", measure: blocked::measure },
     Section { name: "timers", title: "Timers", measure: timers::measure },
