@@ -28,7 +28,7 @@ pub fn describe(options: &Options) -> Result<String> {
     writeln!(text, "- {}", libnng.trim())?;
     let commit = output(Command::new("git").args(["describe", "--always", "--dirty"]));
     writeln!(text, "- commit {}", commit.as_deref().map_or("unknown", str::trim))?;
-    for name in ["nng-oxide", "mio", "hyper", "tokio"] {
+    for name in ["nng-oxide", "mio", "hyper", "tokio", "rustls", "ring"] {
         writeln!(text, "- {name} {}", locked_version(name).unwrap_or("unknown"))?;
     }
     writeln!(text, "- nginx {}", package_version("nginx-common"))?;

@@ -6,6 +6,7 @@
 
 mod chart;
 mod client;
+mod fixtures;
 mod load;
 mod machine;
 mod options;
@@ -13,6 +14,7 @@ mod placement;
 mod process;
 mod programs;
 mod report;
+mod requests;
 mod samples;
 mod sections;
 mod trace;

@@ -1,4 +1,7 @@
 //! Where client and server run.
+//!
+//! A section enters a placement, starts the server, and then says that the client begins; only where
+//! they are apart does that move anything.
 
 use std::fmt;
 
@@ -13,8 +16,12 @@ pub enum Placement {
     One,
     /// The scheduler decides.
     Free,
+    /// The server alone on one CPU, the client on another: measures the server, as long as the client
+    /// has time left.
+    Apart,
 }
 
+/// Where nothing but the placement of one and the same work differs.
 pub const PLACEMENTS: [Placement; 2] = [Placement::One, Placement::Free];
 
 impl Placement {
@@ -22,13 +29,15 @@ impl Placement {
     pub fn enter(self) -> Result<Pinned> {
         let this_thread = Pid::from_raw(0);
         let before = sched_getaffinity(this_thread)?;
-        if self == Self::One {
-            let last = (0..CpuSet::count()).rev().find(|cpu| before.is_set(*cpu) == Ok(true));
-            let mut one = CpuSet::new();
-            one.set(last.ok_or("no CPU is allowed")?)?;
-            sched_setaffinity(this_thread, &one)?;
+        let mut allowed = (0..CpuSet::count()).filter(|cpu| before.is_set(*cpu) == Ok(true));
+        if self != Self::Free {
+            pin(allowed.next_back().ok_or("no CPU is allowed")?)?;
         }
-        Ok(Pinned { before })
+        let client = match self {
+            Self::One | Self::Free => None,
+            Self::Apart => Some(allowed.next().ok_or("client and server need a CPU each")?),
+        };
+        Ok(Pinned { before, client })
     }
 }
 
@@ -37,6 +46,7 @@ impl fmt::Display for Placement {
         f.write_str(match self {
             Self::One => "one CPU",
             Self::Free => "free",
+            Self::Apart => "apart",
         })
     }
 }
@@ -45,6 +55,23 @@ impl fmt::Display for Placement {
 #[must_use]
 pub struct Pinned {
     before: CpuSet,
+    /// Where the client runs if that is another CPU than the server's.
+    client: Option<usize>,
+}
+
+impl Pinned {
+    /// Moves this thread to where the client belongs; servers that it starts go with it.
+    pub fn begin_client(&self) -> Result<()> {
+        self.client.map_or(Ok(()), pin)
+    }
+}
+
+/// Moves this thread to one CPU.
+fn pin(cpu: usize) -> Result<()> {
+    let mut one = CpuSet::new();
+    one.set(cpu)?;
+    sched_setaffinity(Pid::from_raw(0), &one)?;
+    Ok(())
 }
 
 impl Drop for Pinned {

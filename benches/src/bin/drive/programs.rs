@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use nng_oxide_benches::Result;
 
+use crate::fixtures;
 use crate::process::{Process, Server, command};
 
 /// A server under measurement.
@@ -51,6 +52,7 @@ pub const HTTP_LIBNNG: Program = ours(LIBNNG, "libnng-http", &[]);
 pub const FIXED_OXIDE: Program = ours(OXIDE, "bench-oxide", &["http-fixed"]);
 pub const FIXED_LIBNNG: Program = ours(LIBNNG, "libnng-http", &["--handler", "static"]);
 pub const HTTP_MIO: Program = ours(MIO, "bench-peer", &["http-mio"]);
+pub const HTTPS_HYPER: Program = ours(HYPER, "bench-peer", &["https-hyper"]);
 pub const HTTP_HYPER: Program = ours(HYPER, "bench-peer", &["http-hyper"]);
 pub const HTTP_NGINX: Program = Program { label: NGINX, kind: Kind::Nginx };
 
@@ -72,7 +74,7 @@ fn start_nginx(directory: &Path) -> Result<Server> {
     let prefix: PathBuf = directory.join("nginx");
     fs::create_dir_all(&prefix)?;
     let file = prefix.join("nginx.conf");
-    fs::write(&file, nginx_configuration(addr))?;
+    fs::write(&file, nginx_configuration(addr, &fixtures::directory(directory)))?;
     let mut nginx = command("nginx");
     nginx.arg("-p").arg(&prefix).arg("-c").arg(&file).args(["-e", "stderr"]);
     let process = Process::start(nginx.stdout(Stdio::null()))?;
@@ -86,9 +88,11 @@ fn start_nginx(directory: &Path) -> Result<Server> {
     Ok(Server { process, addr })
 }
 
-/// One worker, no log, a fixed answer, connections that stay open.
-fn nginx_configuration(addr: SocketAddr) -> String {
+/// One worker, no log, a fixed answer, files by sendfile, connections that stay open.
+fn nginx_configuration(addr: SocketAddr, files: &Path) -> String {
     let body = nng_oxide_benches::BODY;
+    let path = nng_oxide_benches::FILES;
+    let files = files.display();
     format!(
         "daemon off;
 master_process off;
@@ -99,6 +103,8 @@ pid nginx.pid;
 events {{ worker_connections 16384; }}
 http {{
     access_log off;
+    sendfile on;
+    tcp_nopush on;
     keepalive_requests 1000000000;
     keepalive_timeout 600s;
     default_type text/plain;
@@ -110,6 +116,7 @@ http {{
     server {{
         listen {addr};
         location = /hello {{ return 200 \"{body}\"; }}
+        location {path}/ {{ alias \"{files}/\"; }}
     }}
 }}
 "

@@ -3,6 +3,7 @@
 //! `bench-oxide ROLE [--addr 127.0.0.1:0] ...`; servers print `listening ADDRESS`. With `--turns`
 //! servers have no threads of a runtime, but make its turns on the main one, which suits profilers.
 
+mod call;
 mod echo;
 mod http;
 mod micro;
@@ -18,13 +19,14 @@ use nng_oxide_benches::peer::Peer;
 
 const USAGE: &str = "usage: bench-oxide ROLE [--addr ADDR] [--turns] [--buffer N] [--root DIR] \
     [--tls FILE] [--block-ms N] [--ms N] [--count N] [--lead-ms N] [--spread-ms N]\nroles: echo http \
-    http-fixed sync-serve sync-call micro timers";
+    http-fixed http-call sync-serve sync-call micro timers";
 
 fn main() -> Result<()> {
     let peer = Peer::from_command_line()?;
     match peer.role.as_str() {
         "echo" => echo::run(&peer),
         "http" => http::run(&peer),
+        "http-call" => call::run(&peer),
         "http-fixed" => http::run_fixed(&peer),
         "sync-serve" => sync::serve(&peer),
         "sync-call" => sync::call(&peer),

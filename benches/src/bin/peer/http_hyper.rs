@@ -29,7 +29,8 @@ pub fn run(peer: &Peer) -> Result<()> {
     })
 }
 
-async fn hello(
+/// The service: `GET /hello`.
+pub async fn hello(
     request: Request<Incoming>,
 ) -> std::result::Result<Response<Full<Bytes>>, Infallible> {
     if request.method() != Method::GET || request.uri().path() != "/hello" {

@@ -1,13 +1,18 @@
 //! What is measured: one module per section of the report.
 
 mod blocked;
+mod client;
 mod close;
 mod echo;
+mod file;
 mod fixed;
+mod handshakes;
 mod http;
+mod https;
 mod idle;
 mod memory;
 mod micro;
+mod slow;
 mod sparse;
 mod sync;
 pub mod throughput;
@@ -33,6 +38,11 @@ const SECTIONS: &[Section] = &[
     Section { name: "http", title: "HTTP by a function handler", measure: http::measure },
     Section { name: "static", title: "HTTP by a static handler", measure: fixed::measure },
     Section { name: "close", title: "A connection for each request", measure: close::measure },
+    Section { name: "file", title: "A file from a directory", measure: file::measure },
+    Section { name: "https", title: "HTTP over TLS", measure: https::measure },
+    Section { name: "handshakes", title: "Handshakes of TLS", measure: handshakes::measure },
+    Section { name: "client", title: "HTTP by a client", measure: client::measure },
+    Section { name: "slow", title: "Clients that read slowly", measure: slow::measure },
     Section { name: "micro", title: "From begin to callback", measure: micro::measure },
     Section { name: "blocked", title: "Callbacks that block", measure: blocked::measure },
     Section { name: "timers", title: "Timers", measure: timers::measure },

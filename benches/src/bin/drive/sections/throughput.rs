@@ -65,8 +65,9 @@ impl Plan {
             for &placement in self.placements {
                 for &connections in self.connections {
                     for program in self.programs {
-                        let _pinned = placement.enter()?;
+                        let pinned = placement.enter()?;
                         let server = program.start(&options.programs, arguments)?;
+                        pinned.begin_client()?;
                         let figures = load(&server, connections)?;
                         let case = case(placement, connections);
                         samples.add(&case, program.label, RATE, figures.rate);
@@ -88,6 +89,7 @@ impl Plan {
             let short = match placement {
                 Placement::One => "one",
                 Placement::Free => "free",
+                Placement::Apart => "apart",
             };
             for (figure, unit) in [(RATE, self.unit), (CPU, "CPU of the server per request, µs")] {
                 report.charts.push(Chart {
