@@ -60,6 +60,9 @@ const OWN_FIELDS: [&str; 8] = [
     "Upgrade",
 ];
 
+/// Fields that go to the end, whatever `Connection` says.
+const END_FIELDS: [&str; 3] = ["Content-Length", "Content-Type", "Host"];
+
 /// What the command line asks for.
 struct Options {
     upstream: Url,
@@ -115,8 +118,10 @@ fn start(runtime: &Runtime, options: &Options) -> Result<Server, Error> {
     let url = Url::parse(&format!("http://{}", options.addr))?;
     let server = Server::on(runtime, &url, ServerConfig::default())?;
     let client = Client::new(&options.upstream)?.on(runtime);
-    let timeout = options.timeout;
-    let all = Handler::function("/", move |exchange| Relay::begin(&client, timeout, exchange));
+    let (upstream, timeout) = (options.upstream.clone(), options.timeout);
+    let all = Handler::function("/", move |exchange| {
+        Relay::begin(&client, &upstream, timeout, exchange);
+    });
     all.set_method(None)?;
     all.set_tree()?;
     all.collect_body(false, 0);
@@ -150,6 +155,8 @@ struct Download {
     writer: Option<BodyWriter>,
     /// What was wrong with the request's body.
     fault: Option<Error>,
+    /// The server has let its time pass.
+    is_late: bool,
 }
 
 /// What the aio of the response does.
@@ -171,9 +178,9 @@ enum Up {
 
 impl Relay {
     /// Begins with a dial.
-    fn begin(client: &Client, timeout: Duration, exchange: Exchange) {
+    fn begin(client: &Client, upstream: &Url, timeout: Duration, exchange: Exchange) {
         let conn = exchange.conn();
-        let forwarded = forwarded(&exchange.request(), &conn);
+        let forwarded = forwarded(&exchange.request(), &conn, upstream);
         let Ok(request) = forwarded else { return refuse(exchange, 400) };
         let runtime = conn.runtime().clone();
         let download = Download {
@@ -182,6 +189,7 @@ impl Relay {
             upstream: None,
             writer: None,
             fault: None,
+            is_late: false,
         };
         let relay = Arc::new(Self {
             client: conn,
@@ -220,17 +228,31 @@ impl Relay {
             (Down::Dialing, _) => {
                 let Some(conn) = aio.take_output::<Conn>(0) else { return false };
                 download.step = Down::Asking;
+                // A body takes as long as it takes; the server's time begins behind it.
+                let has_body = has_body(self.request.headers());
+                aio.set_timeout(if has_body { Timeout::Infinite } else { self.timeout.into() });
                 conn.ask(&self.request, &self.response, aio);
-                self.upload(&conn);
+                if has_body {
+                    self.upload(&conn);
+                }
                 download.upstream = Some(conn);
                 true
             }
             (Down::Asking, _) => {
-                let Some(exchange) = download.exchange.take() else { return false };
                 let response = self.response.lock();
-                let len = length(response.headers());
-                download.writer = Some(exchange.respond_in_pieces(returned(&response), len));
-                download.read(aio)
+                let Some(len) = extent(&response) else {
+                    download.give_up(Error::Protocol);
+                    return false;
+                };
+                let Some(exchange) = download.exchange.take() else { return false };
+                let mut writer = exchange.respond_in_pieces(returned(&response), len);
+                // The head goes at once, however long the body takes to begin.
+                download.step = Down::Writing;
+                let is_set = aio.set_buffer(Vec::new()).is_ok();
+                aio.set_timeout(Timeout::Infinite);
+                writer.write(aio);
+                download.writer = Some(writer);
+                is_set
             }
             (Down::Reading, 0) => {
                 let trailers = download.upstream.as_ref().and_then(Conn::take_trailers);
@@ -245,18 +267,19 @@ impl Relay {
                 piece.truncate(count);
                 download.step = Down::Writing;
                 let is_set = aio.set_buffer(piece).is_ok();
+                // How long a client may take is up to the server that has it.
+                aio.set_timeout(Timeout::Infinite);
                 download.writer.as_mut().map(|writer| writer.write(aio)).is_some() && is_set
             }
-            (Down::Writing, _) => download.read(aio),
+            (Down::Writing, _) => {
+                aio.set_timeout(self.timeout);
+                download.read(aio)
+            }
         }
     }
 
-    /// Begins to send the request's body, if it has one.
+    /// Begins to send the request's body.
     fn upload(self: &Arc<Self>, upstream: &Conn) {
-        let fields = self.request.headers();
-        if !fields.contains("Transfer-Encoding") && length(fields).is_none_or(|len| len == 0) {
-            return;
-        }
         let (relay, upstream) = (Arc::clone(self), upstream.clone());
         let step = Mutex::new(Up::Reading);
         let runtime = upstream.runtime().clone();
@@ -268,7 +291,7 @@ impl Relay {
     }
 
     /// A step of the request's body has ended: begins the next one.
-    fn step_up(&self, upstream: &Conn, step: &mut Up, aio: &Aio) {
+    fn step_up(self: &Arc<Self>, upstream: &Conn, step: &mut Up, aio: &Aio) {
         match (*step, aio.outcome()) {
             (Up::Reading, Err(error)) => {
                 self.download.lock().fault = Some(error);
@@ -277,13 +300,16 @@ impl Relay {
             }
             (Up::Reading, Ok(())) if aio.count() == 0 => {
                 *step = Up::Ending;
+                aio.set_timeout(self.timeout);
                 upstream.end_body(aio);
             }
             (Up::Reading, Ok(())) => {
                 let mut piece = aio.take_buffer();
                 piece.truncate(aio.count());
                 *step = Up::Writing;
-                aio.set_timeout(self.timeout);
+                // A server that has begun to answer need not take the rest.
+                let is_answered = self.download.lock().exchange.is_none();
+                aio.set_timeout(if is_answered { Timeout::Infinite } else { self.timeout.into() });
                 if aio.set_buffer(piece).is_ok() {
                     upstream.write_body(aio);
                 }
@@ -296,8 +322,26 @@ impl Relay {
                     self.client.read_body(aio);
                 }
             }
+            // All is sent: now it is the server's turn.
+            (Up::Ending, Ok(())) => {
+                let (relay, timeout) = (Arc::downgrade(self), self.timeout);
+                let aio = aio.runtime().aio(move |_| {
+                    relay.upgrade().iter().for_each(|relay| relay.hurry());
+                });
+                aio.sleep(timeout);
+                aio.detach();
+            }
             // The server takes no more; perhaps it has answered.
-            (Up::Writing, Err(_)) | (Up::Ending, _) => {}
+            (Up::Writing | Up::Ending, Err(_)) => {}
+        }
+    }
+
+    /// The server has had its time since the request's last byte.
+    fn hurry(&self) {
+        let mut download = self.download.lock();
+        if download.exchange.is_some() {
+            download.is_late = true;
+            download.upstream.iter().for_each(Conn::close);
         }
     }
 }
@@ -317,22 +361,30 @@ impl Download {
             // The client's own doing: the server that has it knows what to say.
             (Some(fault), _) => exchange.fail(fault),
             (None, Error::TimedOut) => refuse(exchange, 504),
+            (None, _) if self.is_late => refuse(exchange, 504),
             (None, _) => refuse(exchange, 502),
         }
     }
 }
 
 /// The request as the server gets it.
-fn forwarded(request: &Request, client: &Conn) -> Result<Request, Error> {
+fn forwarded(request: &Request, client: &Conn, upstream: &Url) -> Result<Request, Error> {
     let mut copy = Request::new();
     copy.set_method(request.method())?;
-    // Clients that know of a proxy name the whole URL.
-    match request.uri().starts_with('/') {
-        true => copy.set_uri(request.uri())?,
-        false => copy.set_uri(Request::for_url(&request.uri().parse()?)?.uri())?,
+    copy_fields(request.headers(), copy.headers_mut())?;
+    // Clients that know of a proxy name the whole URL, and then `Host` means nothing.
+    if request.uri().starts_with('/') {
+        copy.set_uri(request.uri())?;
+    } else {
+        let named = Request::for_url(&request.uri().parse()?)?;
+        copy.set_uri(named.uri())?;
+        copy.headers_mut().set("Host", named.headers().get("Host").unwrap_or_default().as_ref())?;
     }
     let headers = copy.headers_mut();
-    copy_fields(request.headers(), headers)?;
+    if !headers.contains("Host") {
+        let named = Request::for_url(upstream)?;
+        headers.set("Host", named.headers().get("Host").unwrap_or_default().as_ref())?;
+    }
     if request.headers().has_token("Transfer-Encoding", "chunked") {
         headers.set("Transfer-Encoding", "chunked")?;
     }
@@ -359,9 +411,11 @@ const VIA: &str = "1.1 nng-oxide";
 
 /// Copies all fields but those that are between neighbours.
 fn copy_fields(from: &Headers, to: &mut Headers) -> Result<(), Error> {
+    let is_one_of =
+        |names: &[&str], name: &str| names.iter().any(|other| other.eq_ignore_ascii_case(name));
     let is_own = |name: &str| {
-        OWN_FIELDS.iter().any(|own| own.eq_ignore_ascii_case(name))
-            || from.has_token("Connection", name)
+        let is_named = from.has_token("Connection", name) && !is_one_of(&END_FIELDS, name);
+        is_one_of(&OWN_FIELDS, name) || is_named
     };
     for (name, value) in from.iter().filter(|(name, _)| !is_own(name)) {
         to.add(name, value)?;
@@ -369,9 +423,24 @@ fn copy_fields(from: &Headers, to: &mut Headers) -> Result<(), Error> {
     Ok(())
 }
 
-/// How long a body is said to be.
-fn length(headers: &Headers) -> Option<u64> {
-    headers.get("Content-Length")?.parse().ok()
+/// Returns whether a request has a body.
+fn has_body(headers: &Headers) -> bool {
+    headers.contains("Transfer-Encoding")
+        || headers.get("Content-Length").is_some_and(|it| it != "0")
+}
+
+/// Returns how long the body of a response is: so many bytes, or nobody knows yet. `None` if it is no
+/// response that can be passed on.
+fn extent(response: &Response) -> Option<Option<u64>> {
+    let headers = response.headers();
+    if response.status() < 200 {
+        return None; // a switch to another protocol that nobody has asked for
+    }
+    match headers.get("Transfer-Encoding") {
+        Some(coding) => coding.eq_ignore_ascii_case("chunked").then_some(None),
+        // The reader has checked that it is a number.
+        None => Some(headers.get("Content-Length").and_then(|length| length.parse().ok())),
+    }
 }
 
 /// Answers in the server's place.

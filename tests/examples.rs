@@ -14,6 +14,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use directory::Directory;
+use nng_aio::Aio;
 use support::LIMIT;
 use support::host::Host;
 use support::program::{Program, read_all, run};
@@ -606,6 +607,12 @@ fn the_proxy_brings_requests_there_and_responses_back() {
     let mut stream = connect(&addr);
     let absolute = ask(&mut stream, "GET http://elsewhere/hello HTTP/1.1", &[], b"");
     assert_eq!(absolute.status, 200);
+    // What `Connection` must not name stays.
+    let named = ["Connection: Content-Length, Host", "Content-Type: a/b"];
+    let answer = ask(&mut stream, "POST /echo HTTP/1.1", &named, b"body");
+    assert_eq!((answer.status, answer.body.as_slice()), (200, &b"body"[..]));
+    let old = ask(&mut stream, "GET /hello HTTP/1.0", &[], b"");
+    assert_eq!(old.status, 200);
     let first = program.line();
     assert!(first.contains(" GET /hello 200 "), "{first}");
 }
@@ -646,13 +653,66 @@ fn the_proxy_answers_for_a_server_that_does_not() {
     let (_program, addr) = proxy(&upstream, &["--timeout", "1"]);
     let mut stream = connect(&addr);
     assert_eq!(ask(&mut stream, "GET / HTTP/1.1", &[], b"").status, 504);
+    // Also if it has taken the whole body. How long that took does not count.
+    stream.write_all(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nh").unwrap();
+    let pause = Aio::without_callback();
+    pause.sleep(Duration::from_millis(1500));
+    pause.wait();
+    stream.write_all(b"i").unwrap();
+    assert_eq!(status(&read_until(&mut stream, "\r\n\r\n")), 504);
     // Malformed chunks are the client's own doing.
+    let mut stream = connect(&addr);
     let bad = "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n";
     stream.write_all(bad.as_bytes()).unwrap();
     assert_eq!(status(&read_until(&mut stream, "\r\n\r\n")), 400);
-    drop(listener);
+    // Nobody listens there, on any sensible machine.
+    let (_program, addr) = proxy("127.0.0.1:1", &[]);
     let mut stream = connect(&addr);
     assert_eq!(ask(&mut stream, "GET / HTTP/1.1", &[], b"").status, 502);
+}
+
+#[test]
+fn the_proxy_passes_on_what_there_is_of_an_answer() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let upstream = listener.local_addr().unwrap().to_string();
+    let (_program, addr) = proxy(&upstream, &[]);
+    let accept = || {
+        let (mut peer, _) = listener.accept().unwrap();
+        peer.set_read_timeout(Some(LIMIT)).unwrap();
+        let head = read_until(&mut peer, "\r\n\r\n");
+        (peer, head)
+    };
+    // The head, before there is a body; and an end that comes too early.
+    let mut stream = connect(&addr);
+    stream.write_all(b"GET http://a.example/x HTTP/1.1\r\nHost: h\r\n\r\n").unwrap();
+    let (mut peer, head) = accept();
+    assert!(head.starts_with("GET /x HTTP/1.1\r\n"), "{head}");
+    assert_eq!(field(&head, "Host"), Some("a.example"));
+    peer.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n").unwrap();
+    assert_eq!(status(&read_until(&mut stream, "\r\n\r\n")), 200);
+    peer.write_all(b"ab").unwrap();
+    drop(peer);
+    assert_eq!(read_all(&mut stream), b"ab", "and the end of the connection");
+    // An answer before the body: it comes back, and the server need not take the rest.
+    let mut stream = connect(&addr);
+    stream
+        .write_all(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100000000\r\n\r\nsome")
+        .unwrap();
+    let (mut peer, _) = accept();
+    peer.write_all(b"HTTP/1.1 413 Enough\r\nContent-Length: 0\r\n\r\n").unwrap();
+    assert_eq!(status(&read_until(&mut stream, "\r\n\r\n")), 413);
+    // What cannot be passed on.
+    for answer in [
+        "HTTP/1.1 101 X\r\n\r\n",
+        "HTTP/1.1 200 X\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+        "x\r\n",
+    ] {
+        let mut stream = connect(&addr);
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n").unwrap();
+        let (mut peer, _) = accept();
+        peer.write_all(answer.as_bytes()).unwrap();
+        assert_eq!(status(&read_until(&mut stream, "\r\n\r\n")), 502, "{answer}");
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::sync::mpsc;
 
 use nng_aio::Error;
 use nng_aio::codes::*;
-use nng_oxide::http::{Exchange, Headers, Response, Server, ServerConfig};
+use nng_oxide::http::{BodyWriter, Exchange, Headers, Response, Server, ServerConfig};
 use support::client::Client;
 use support::server::{handler, respond, running, serve};
 use support::{Driver, LIMIT, Op, pattern};
@@ -197,6 +197,58 @@ fn whoever_waits_to_send_is_told_to_by_the_first_read() {
 }
 
 #[test]
+fn amid_an_answer_nobody_is_told_to_send() {
+    let bed = Bed::new(ServerConfig::default());
+    let head = "POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n";
+    let (mut client, exchange) = bed.begin(head);
+    let conn = exchange.conn();
+    let mut writer = exchange.respond_in_pieces(Response::new(), Some(6));
+    let write = |writer: &mut BodyWriter, piece: &str| {
+        let op = Op::new(&Driver::global(), |_| ());
+        op.aio.set_buffer(piece.into()).unwrap();
+        writer.write(&op.aio);
+        assert_eq!(op.result(), 0);
+    };
+    write(&mut writer, "one");
+    let read = Op::new(&Driver::global(), |_| ());
+    read.aio.set_buffer(vec![0; 5]).unwrap();
+    conn.read_body(&read.aio);
+    client.send("hello");
+    assert_eq!(read.result(), 0);
+    write(&mut writer, "two");
+    writer.finish();
+    let answer = client.answer();
+    assert_eq!((answer.status, answer.text()), (200, "onetwo"));
+}
+
+#[test]
+fn reading_anew_does_not_extend_the_time_of_a_client_that_has_stopped() {
+    let mut config = ServerConfig::default();
+    config.body_timeout = Some(std::time::Duration::from_millis(50));
+    let bed = Bed::new(config);
+    let (mut client, exchange) = bed.begin(announcing(10) + "hello");
+    read_exactly(&exchange, 5);
+    // Each of these gives up long before the server would; together they do not.
+    let result = loop {
+        let op = Op::new(&Driver::global(), |_| ());
+        op.aio.set_buffer(vec![0; 5]).unwrap();
+        op.aio.set_timeout(std::time::Duration::from_millis(5));
+        exchange.read_body(&op.aio);
+        assert_eq!(op.result(), NNG_ETIMEDOUT);
+        // The server's verdict stays, and one's own does not.
+        let probe = start(&exchange, 5);
+        probe.aio.cancel();
+        match probe.result() {
+            NNG_ECANCELED => {}
+            other => break other,
+        }
+    };
+    assert_eq!(result, NNG_ETIMEDOUT);
+    exchange.fail(Error::TimedOut);
+    assert_eq!(client.answer().status, 408);
+}
+
+#[test]
 fn a_cancelled_read_takes_nothing() {
     let bed = Bed::new(ServerConfig::default());
     let (mut client, exchange) = bed.begin(CHUNKED);
@@ -326,6 +378,53 @@ fn raw_bytes_behind_pieces_end_the_connection() {
 }
 
 #[test]
+fn a_head_that_a_handler_reads_behind_a_body_ends_the_connection() {
+    let bed = Bed::new(ServerConfig::default());
+    for is_whole in [true, false] {
+        let wire = format!("{CHUNKED}5\r\nhello\r\n0\r\n\r\n{}", announcing(3) + "GET");
+        let (mut client, exchange) = bed.begin(wire);
+        let conn = exchange.conn();
+        if is_whole {
+            assert_eq!(read_all(&exchange, 10), b"hello");
+            let stolen = nng_oxide::http::Shared::new(nng_oxide::http::Request::new());
+            let op = Op::new(&Driver::global(), |_| ());
+            conn.read_req(&stolen, &op.aio);
+            assert_eq!((op.result(), stolen.lock().method()), (0, "POST"));
+        } else {
+            read_exactly(&exchange, 2);
+            let op = Op::new(&Driver::global(), |_| ());
+            conn.read_req(&nng_oxide::http::Shared::default(), &op.aio);
+            assert_eq!(op.result(), NNG_EPROTO, "that is no head");
+        }
+        drop(exchange);
+        if is_whole {
+            assert!(client.answer().closes());
+        }
+        client.expect_end();
+    }
+}
+
+#[test]
+fn a_handler_that_takes_the_connection_over_goes_on_reading() {
+    let bed = Bed::new(ServerConfig::default());
+    let (mut client, exchange) = bed.begin(format!("{CHUNKED}5\r\nhello\r\n"));
+    let other = exchange.conn();
+    read_exactly(&exchange, 2);
+    let (conn, _request) = exchange.hijack().unwrap();
+    assert!(other.is_closed() && !conn.is_closed());
+    let read = |len: usize| {
+        let op = Op::new(&Driver::global(), |_| ());
+        op.aio.set_buffer(vec![0; len]).unwrap();
+        conn.read_body(&op.aio);
+        op.end()
+    };
+    assert_eq!(read(3), (0, 3));
+    client.send("x\r\n");
+    assert_eq!(read(3), (NNG_EPROTO, 0));
+    assert_eq!(read(3), (NNG_EPROTO, 0), "it is not taken for the end");
+}
+
+#[test]
 fn what_a_handler_keeps_of_the_connection_is_of_no_use_after_its_answer() {
     let bed = Bed::new(ServerConfig::default());
     let (mut client, exchange) = bed.begin(announcing(5) + "hello");
@@ -345,6 +444,7 @@ fn what_a_handler_keeps_of_the_connection_is_of_no_use_after_its_answer() {
     };
     assert_eq!(begin(&|aio| kept.read_body(aio)), NNG_ECLOSED);
     assert_eq!(begin(&|aio| kept.read(aio)), NNG_ECLOSED);
+    kept.close();
     assert_eq!(begin(&|aio| kept.write_all(aio)), NNG_ECLOSED);
     assert_eq!(begin(&|aio| kept.write_res(&Response::new(), aio)), NNG_ECLOSED);
     assert_eq!(read_all(&exchange, 100), b"world");
@@ -384,6 +484,7 @@ fn fields_may_follow_a_body_that_is_written_in_pieces() {
         exchange.respond_in_pieces(Response::new(), None).finish_with(&trailers);
         let wire = String::from_utf8(client.rest()).unwrap();
         assert!(wire.ends_with(end), "{wire}");
+        assert_eq!(wire.contains("Digest"), end.contains("Digest"), "{wire}");
     }
 }
 

@@ -7,11 +7,11 @@
 
 use std::cell::Cell;
 use std::marker::PhantomData;
-use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::Runtime;
+use crate::sys::Lazy;
 
 /// The count at the moment when the clock is first read.
 const FIRST_MS: u64 = 1;
@@ -144,8 +144,8 @@ pub fn sleep(duration: Duration) {
 
 /// Returns the moment when the clock was first read.
 fn epoch() -> Instant {
-    static EPOCH: OnceLock<Instant> = OnceLock::new();
-    *EPOCH.get_or_init(Instant::now)
+    static EPOCH: Lazy<Instant> = Lazy::new();
+    *EPOCH.get_or_make(Instant::now)
 }
 
 #[cfg(test)]

@@ -31,41 +31,24 @@ pub(crate) fn forks() -> u32 {
     FORKS.load(Ordering::Relaxed)
 }
 
-/// A static value of which each process has its own. What a forked child finds is new: the parent's may
-/// have been locked when it forked, by a thread that the child does not have.
+/// A value that is made when it is first asked for, and never freed.
 ///
-/// The value of a process lives as long as the process and its children.
+/// Unlike a `OnceLock` it has no state in which others wait: a child that was forked meanwhile would
+/// wait for ever. So it may be made for nothing.
 #[derive(Debug)]
-pub struct PerProcess<T: 'static> {
-    value: T,
-    /// Of the next generation: null, or a box that is never freed.
-    next: AtomicPtr<Self>,
-}
+pub(crate) struct Lazy<T: 'static>(AtomicPtr<T>);
 
-impl<T> PerProcess<T> {
-    /// What the first process finds.
-    pub const fn new(value: T) -> Self {
-        Self { value, next: AtomicPtr::new(ptr::null_mut()) }
+impl<T> Lazy<T> {
+    pub(crate) const fn new() -> Self {
+        Self(AtomicPtr::new(ptr::null_mut()))
     }
 
-    /// The value of this process; `inherit` makes one from the parent's, which it must not wait for.
-    /// It may run for nothing.
-    pub fn get(&'static self, inherit: impl Fn(&T) -> T) -> &'static T {
-        count_forks();
-        let mut generation = self;
-        for _ in 0..forks() {
-            generation = generation.next(&inherit);
-        }
-        &generation.value
-    }
-
-    fn next(&'static self, inherit: impl Fn(&T) -> T) -> &'static Self {
-        let mut next = self.next.load(Ordering::Acquire);
-        if next.is_null() {
-            let made = Box::into_raw(Box::new(Self::new(inherit(&self.value))));
-            let placed =
-                self.next.compare_exchange(next, made, Ordering::AcqRel, Ordering::Acquire);
-            next = match placed {
+    pub(crate) fn get_or_make(&self, make: impl FnOnce() -> T) -> &'static T {
+        let mut value = self.0.load(Ordering::Acquire);
+        if value.is_null() {
+            let made = Box::into_raw(Box::new(make()));
+            let placed = self.0.compare_exchange(value, made, Ordering::AcqRel, Ordering::Acquire);
+            value = match placed {
                 Ok(_) => made,
                 Err(faster) => {
                     // SAFETY: it came from a box just now, and nobody else has seen it.
@@ -75,6 +58,35 @@ impl<T> PerProcess<T> {
             };
         }
         // SAFETY: not null, hence from a box that was released to all and is never freed.
-        unsafe { &*next }
+        unsafe { &*value }
+    }
+}
+
+/// A static value of which each process has its own. What a forked child finds is new: the parent's may
+/// have been locked when it forked, by a thread that the child does not have.
+///
+/// The value of a process lives as long as the process and its children.
+#[derive(Debug)]
+pub struct PerProcess<T: 'static> {
+    value: T,
+    /// Of the next generation.
+    next: Lazy<Self>,
+}
+
+impl<T> PerProcess<T> {
+    /// What the first process finds.
+    pub const fn new(value: T) -> Self {
+        Self { value, next: Lazy::new() }
+    }
+
+    /// The value of this process; `inherit` makes one from the parent's, which it must not wait for.
+    /// It may run for nothing.
+    pub fn get(&'static self, inherit: impl Fn(&T) -> T) -> &'static T {
+        count_forks();
+        let mut generation = self;
+        for _ in 0..forks() {
+            generation = generation.next.get_or_make(|| Self::new(inherit(&generation.value)));
+        }
+        &generation.value
     }
 }

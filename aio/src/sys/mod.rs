@@ -22,7 +22,7 @@ pub(crate) use addrinfo::{EAI_ADDRFAMILY, EAI_NODATA, Failure, addrinfo};
 #[cfg(target_os = "linux")]
 pub(crate) use file::{is_in_memory, send_file};
 pub use fork::PerProcess;
-pub(crate) use fork::{count_forks, forks};
+pub(crate) use fork::{Lazy, count_forks, forks};
 pub use notelock::{Holding, NoteLock};
 #[cfg(all(target_os = "linux", not(portable_selector)))]
 pub(crate) use poll::{EpollEvents, epoll_wait};

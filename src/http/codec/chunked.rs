@@ -36,6 +36,8 @@ pub(crate) struct ChunkedDecoder {
     used: usize,
     max_line: usize,
     max_trailers: usize,
+    /// Lines of the trailer section that may still begin.
+    trailer_fields: usize,
 }
 
 /// What the next byte is.
@@ -90,13 +92,14 @@ pub(crate) enum Step {
 
 impl ChunkedDecoder {
     /// Returns a decoder at the start of a body.
-    pub(crate) const fn new(limits: &Limits) -> Self {
+    pub(crate) fn new(limits: &Limits) -> Self {
         Self {
             state: State::SizeStart,
             remaining: 0,
             used: 0,
             max_line: limits.chunk_line,
             max_trailers: limits.trailers,
+            trailer_fields: limits.field_lines(),
         }
     }
 
@@ -224,6 +227,10 @@ impl ChunkedDecoder {
                 return Err(ChunkError::TrailersTooLong);
             }
             self.used += 1;
+        }
+        if self.state == State::TrailerStart && !is_final {
+            let left = self.trailer_fields.checked_sub(1);
+            self.trailer_fields = left.ok_or(ChunkError::TrailersTooLong)?;
         }
         match (self.state, byte) {
             (State::TrailerStart, b'\r') => Ok(State::FinalLf),

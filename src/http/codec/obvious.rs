@@ -242,6 +242,7 @@ pub(super) fn chunked(input: &[u8]) -> Verdict<(Vec<u8>, usize)> {
         at += end;
     }
     let trailers = at;
+    let mut fields = 0;
     loop {
         let Some(len) = crlf(&input[at..]) else { return Verdict::Partial };
         if len == 0 {
@@ -249,7 +250,8 @@ pub(super) fn chunked(input: &[u8]) -> Verdict<(Vec<u8>, usize)> {
         }
         let line = &input[at..at + len];
         at += len + 2;
-        if field(line).is_none() || at - trailers > 8 << 10 {
+        fields += 1;
+        if field(line).is_none() || at - trailers > 8 << 10 || fields > 128 {
             return Verdict::Refused;
         }
     }

@@ -12,6 +12,8 @@ use super::Wait;
 pub(super) struct Deadlines {
     /// For what the peer sends.
     pub(super) reading: Option<(Instant, Wait)>,
+    /// For more of a body that somebody else reads, whether that waits or not.
+    pub(super) body: Option<Instant>,
     /// For the peer's taking more of the first write.
     pub(super) writing: Option<Instant>,
 }

@@ -62,9 +62,9 @@ pub(crate) trait Owner: Send + Sync {
     /// Something has happened. Called with no lock held, by one thread at a time.
     fn on_event(self: Arc<Self>, event: Event);
 
-    /// Somebody wants to have the connection for good. False if it cannot be given up now; else
-    /// nothing that comes from it means anything any more.
-    fn give_up(self: Arc<Self>) -> bool;
+    /// Whoever has that pass wants to have the connection for good. False if it cannot be given up to
+    /// him now; else nothing that comes from it means anything any more.
+    fn give_up(self: Arc<Self>, pass: Pass) -> bool;
 }
 
 /// What an owner hears.
@@ -142,7 +142,7 @@ struct Holder(Arc<Link>);
 
 impl Drop for Holder {
     fn drop(&mut self) {
-        self.0.close_by_holder();
+        self.0.close_by(Pass::Holder);
     }
 }
 
@@ -197,14 +197,15 @@ impl Conn {
     /// its further clones, and closes when the last of them goes. The server neither reads, writes,
     /// limits nor closes it any more, and what has been received stays to be read.
     ///
+    /// What else the handler has of it answers `NNG_ECLOSED` from then on.
+    ///
     /// Works while a handler has the request, which is the handler's from then on, too; finishing the
     /// handler's operation then only ends the handler. False, and nothing happens, on other
     /// connections and at other times.
     /// # Source
     /// nng 1.12, nng_http_hijack(3http).
     pub fn hijack(&mut self) -> bool {
-        let may_be = self.holder.is_none() && self.link.is_open_to(self.pass);
-        let is_taken = may_be && self.link.hijack();
+        let is_taken = self.holder.is_none() && self.link.hijack(self.pass);
         if is_taken {
             self.holder = Some(Arc::new(Holder(Arc::clone(&self.link))));
             self.pass = Pass::Holder;
@@ -415,7 +416,7 @@ impl Conn {
     /// # Source
     /// RFC 9110 section 6.5.
     pub fn take_trailers(&self) -> Option<Headers> {
-        self.link.take_trailers().map(|trailers| *trailers)
+        self.link.take_trailers(self.pass).map(|trailers| *trailers)
     }
 
     /// Limits the body of a response, in bytes, for transactions from now on; no limit (`u64::MAX`)
@@ -451,7 +452,7 @@ impl Conn {
     /// # Source
     /// nng 1.12, nng_http_conn_close(3http).
     pub fn close(&self) {
-        self.link.close_by_holder();
+        self.link.close_by(self.pass);
     }
 
     /// Returns whether operations that are submitted now end with `NNG_ECLOSED`.

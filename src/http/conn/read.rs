@@ -169,11 +169,16 @@ impl Read {
         input: &[u8],
         parsers: &mut Parsers<'_>,
     ) -> Result<(usize, Option<Outcome>), Error> {
+        if let (Sink::Aio(_), true) = (&self.sink, *parsers.pieces != Pieces::NotOffered)
+            && !matches!(self.kind, Kind::Piece)
+        {
+            // Whoever reads otherwise knows himself where the body ends.
+            *parsers.incoming = None;
+            *parsers.pieces = Pieces::NotOffered;
+        }
         match &mut self.kind {
             Kind::Some | Kind::All => {
-                // Whoever reads by himself knows himself where the body ends.
                 *parsers.incoming = None;
-                *parsers.pieces = Pieces::NotOffered;
                 Ok(self.copy(input))
             }
             Kind::Piece => self.take_piece(input, parsers),

@@ -81,7 +81,24 @@ pub struct BodyWriter {
 /// The line of the last chunk.
 const LAST_SIZE: &[u8] = b"0\r\n";
 /// Fields that a recipient must know before the body.
-const FRAMING: [&str; 5] = ["Connection", "Content-Length", "Host", "Trailer", "Transfer-Encoding"];
+const NOT_BEHIND: [&str; 16] = [
+    "Authorization",
+    "Cache-Control",
+    "Connection",
+    "Content-Encoding",
+    "Content-Length",
+    "Content-Range",
+    "Content-Type",
+    "Expires",
+    "Host",
+    "Location",
+    "Proxy-Authorization",
+    "Set-Cookie",
+    "TE",
+    "Trailer",
+    "Transfer-Encoding",
+    "WWW-Authenticate",
+];
 
 /// How a client knows where the body ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -184,8 +201,8 @@ impl BodyWriter {
     }
 
     /// As [`finish`](Self::finish), with fields behind the body. They go out only with a body in chunks,
-    /// that is one of unknown length to a client that knows HTTP/1.1; those that say how a message is to
-    /// be read, such as `Content-Length`, never do.
+    /// that is one of unknown length to a client that knows HTTP/1.1; those that a recipient must know
+    /// before the body, such as `Content-Length` and `Set-Cookie`, never do.
     /// # Source
     /// RFC 9110 section 6.5.1.
     pub fn finish_with(mut self, trailers: &Headers) {
@@ -196,7 +213,8 @@ impl BodyWriter {
         let mut end = std::mem::take(&mut self.prefix);
         if self.framing == Framing::Chunked {
             end.extend_from_slice(LAST_SIZE);
-            let may_follow = |name: &str| !FRAMING.iter().any(|it| it.eq_ignore_ascii_case(name));
+            let may_follow =
+                |name: &str| !NOT_BEHIND.iter().any(|it| it.eq_ignore_ascii_case(name));
             for (name, value) in trailers.iter().filter(|(name, _)| may_follow(name)) {
                 end.extend_from_slice(&[name.as_bytes(), b": ", value, b"\r\n"].concat());
             }

@@ -160,6 +160,17 @@ fn chunk_lines_have_an_exact_limit() {
 }
 
 #[test]
+fn trailers_are_as_many_as_the_fields_of_a_head() {
+    for (limits, max) in [(Limits::default(), 128), (Limits { fields: 3, ..Limits::default() }, 3)]
+    {
+        let trailers = |count: usize| format!("0\r\n{}\r\n", "a:\r\n".repeat(count));
+        assert!(matches!(decode_with(trailers(max).as_bytes(), &limits), Ok(Some(_))));
+        let error = decode_with(trailers(max + 1).as_bytes(), &limits);
+        assert_eq!(error, Err(ChunkError::TrailersTooLong));
+    }
+}
+
+#[test]
 fn trailers_have_an_exact_limit() {
     for (limits, max) in
         [(Limits::default(), 8 << 10), (Limits { trailers: 12, ..Limits::default() }, 12)]

@@ -115,7 +115,9 @@ impl Link {
             self.leave(state, effects);
             return read.refuse(Error::Closed);
         }
-        if state.answering.expects_continue && read.is_of_body() {
+        // Amid an answer there is no place for it, and whoever waits for it goes on by himself.
+        let is_answered = state.answering.has_written;
+        if state.answering.expects_continue && read.is_of_body() && !is_answered {
             self.send_continue(&mut state, &mut effects);
         }
         state.push_read(read, &mut effects);
@@ -309,11 +311,15 @@ impl Link {
     }
 
     /// The holder lets go: everything that waits ends. In the child of a fork it is left to the parent.
-    pub(crate) fn close_by_holder(self: &Arc<Self>) {
+    pub(crate) fn close_by(self: &Arc<Self>, pass: Pass) {
         if self.runtime.is_forked() {
             return;
         }
-        self.with(State::close_by_holder);
+        self.with(|state, effects| {
+            if state.is_valid(pass) {
+                state.close_by_holder(effects);
+            }
+        });
     }
 
     /// Returns whether nothing is under way and nothing left over.
@@ -333,8 +339,8 @@ impl Link {
     }
 
     /// Takes the fields behind the last body that was read piece by piece.
-    pub(super) fn take_trailers(self: &Arc<Self>) -> Option<Box<Headers>> {
-        self.look(|state| state.trailers.take())
+    pub(super) fn take_trailers(self: &Arc<Self>, pass: Pass) -> Option<Box<Headers>> {
+        self.look(|state| if state.is_valid(pass) { state.trailers.take() } else { None })
     }
 
     /// Limits the bodies of responses to transactions from now on.

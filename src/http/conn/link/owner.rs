@@ -8,12 +8,12 @@ use nng_aio::net::Addr;
 use super::{CONTINUE, Link, send_or_queue};
 use crate::http::Shared;
 use crate::http::body::Body;
+use crate::http::conn::Sink;
 use crate::http::conn::body::BodyReader;
 use crate::http::conn::effects::Effects;
 use crate::http::conn::read::{Kind, Read};
 use crate::http::conn::state::{Answering, Pass, Pieces, State};
 use crate::http::conn::write::Then;
-use crate::http::conn::{Owner, Sink};
 use crate::http::request::Request;
 
 impl Link {
@@ -146,9 +146,9 @@ impl Link {
     }
 
     /// Takes it from its owner; false if that does not give it up.
-    pub(in crate::http::conn) fn hijack(self: &Arc<Self>) -> bool {
+    pub(in crate::http::conn) fn hijack(self: &Arc<Self>, pass: Pass) -> bool {
         let owner = self.owner.as_ref().and_then(Weak::upgrade);
-        let is_free = owner.is_some_and(Owner::give_up);
+        let is_free = owner.is_some_and(|owner| owner.give_up(pass));
         if is_free {
             self.with(State::disown);
         }

@@ -128,7 +128,12 @@ impl State {
 
     /// Returns whether whoever has that pass may use it.
     pub(super) fn is_open_to(&self, pass: Pass) -> bool {
-        self.is_open() && (pass == Pass::Holder || pass == self.guest())
+        self.is_open() && self.is_valid(pass)
+    }
+
+    /// Returns whether that pass is a holder's, or one of the present exchange.
+    pub(super) fn is_valid(&self, pass: Pass) -> bool {
+        pass == Pass::Holder || pass == self.guest()
     }
 
     /// Returns the pass of guests of the present exchange.
@@ -242,10 +247,11 @@ impl State {
     pub(super) fn disown(&mut self, _effects: &mut Effects) {
         let Settings { limits, linger, .. } = *self.settings;
         self.settings = Arc::new(Settings { limits, linger, ..Settings::default() });
-        self.answering = Answering::default();
+        // What was wrong with the body stays so, and nobody else may use the connection.
+        self.answering = Answering { pieces: self.answering.pieces, ..Answering::default() };
+        self.end_exchange();
         // The timer may still come; it finds nothing.
-        self.deadlines.reading = None;
-        self.deadlines.writing = None;
+        self.deadlines = Deadlines::default();
     }
 
     // --- Submission -----------------------------------------------------------------------------
@@ -255,6 +261,10 @@ impl State {
         if !self.is_open() {
             read.abandon();
             return effects.end_read(read, Err(Error::Closed));
+        }
+        if let Read { sink: Sink::Owner, kind: Kind::Request(_), .. } = read {
+            // An idle connection keeps nothing of a body.
+            (self.incoming, self.trailers) = (None, None);
         }
         let is_first = self.reads.is_empty();
         self.reads.push(read);
@@ -526,6 +536,8 @@ impl State {
                     _ => Ok(()),
                 };
                 if let Kind::Piece = read.kind {
+                    // Something has come, or nothing more will.
+                    self.deadlines.body = None;
                     self.end_piece_wait(effects);
                 }
                 effects.end_read(read, result);
@@ -537,7 +549,7 @@ impl State {
                     Outcome::Request(head) => {
                         // What others read from here on is taken from behind this head.
                         self.answering.raw_read = 0;
-                        (self.incoming, self.trailers) = (None, None);
+                        self.deadlines.body = None;
                         Event::Head(Ok(head))
                     }
                     Outcome::BadHead(error) => Event::Head(Err(error)),
@@ -593,6 +605,14 @@ impl State {
 
     /// The first write cannot be sent.
     fn send_failed(&mut self, error: Error, effects: &mut Effects) {
+        // What the peer has said before counts: it may have answered without reading to the end.
+        if let Some(Read { kind: Kind::Transaction(_) | Kind::Piece, .. }) = self.reads.front() {
+            self.readable = true;
+            self.pump_reads(effects);
+            if !self.is_open() {
+                return;
+            }
+        }
         // A Unix socket says that the peer has gone also where it knows of a reset.
         let known = match error {
             Error::Closed => self.transport_mut().and_then(|socket| socket.take_error()),

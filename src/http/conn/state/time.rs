@@ -27,7 +27,10 @@ impl State {
             }
             // The peer owes the owner what somebody else reads.
             Some(Read { kind: Kind::Piece, .. }) if self.answering.pieces != Pieces::NotOffered => {
-                self.set_read_deadline(self.settings.body, Wait::Body, effects);
+                // Reading anew does not extend it.
+                self.deadlines.body = self.deadlines.body.or_else(|| after(self.settings.body));
+                self.deadlines.reading = self.deadlines.body.map(|at| (at, Wait::Body));
+                effects.timer = self.deadlines.first();
             }
             // While the peer still takes the last response, the wait for the next request is not on.
             Some(Read { sink: Sink::Owner, .. }) if self.writes.is_empty() => {

@@ -13,8 +13,8 @@
 //! handler's answer comes from elsewhere, and only in `Handling`. What the peer did wrong is
 //! answered, always with the last response of the connection.
 //!
-//! Locks: the session's state, and with it held none but a request's; the connection is called
-//! without.
+//! Locks: the session's state, and with it held a request's, or the connection's for a look; what may
+//! lead to an event is called without.
 //!
 //! # Source
 //! nng 1.12, nng_http_handler_alloc(3http); RFC 9112 section 9.
@@ -31,7 +31,7 @@ use nng_aio::{Aio, Error, Task};
 
 use crate::http::codec::{BodyFraming, RequestHead, TargetForm};
 use crate::http::conn::{
-    Answering, BodyError, BodyReader, Event, Link, Owner, Received, Then, Transport, Wait,
+    Answering, BodyError, BodyReader, Event, Link, Owner, Pass, Received, Then, Transport, Wait,
     with_head,
 };
 use crate::http::head_edit::HeadEdit;
@@ -606,9 +606,9 @@ impl std::fmt::Debug for Session {
 
 impl Owner for Session {
     /// The handler takes the connection. What is left of the session ends with the handler.
-    fn give_up(self: Arc<Self>) -> bool {
+    fn give_up(self: Arc<Self>, pass: Pass) -> bool {
         let mut state = self.state.lock();
-        if !matches!(state.phase, Phase::Handling(_)) {
+        if !matches!(state.phase, Phase::Handling(_)) || !self.link().is_open_to(pass) {
             return false;
         }
         let id = state.id;
