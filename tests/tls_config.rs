@@ -92,6 +92,19 @@ fn bad_authorities_and_lists_are_refused() {
 }
 
 #[test]
+fn comments_may_be_in_any_encoding() {
+    let latin1 = |text: &str| [b"Stra\xdfe:\n", text.as_bytes(), b"M\xfcller\n"].concat();
+    let (cert, key) = (latin1(keys::CERT), latin1(keys::PLAIN));
+    assert_eq!(Config::new(Mode::Server).add_own_cert(&cert, &key, None), Ok(()));
+    assert_eq!(Config::new(Mode::Client).add_ca_chain(&cert, None), Ok(()));
+    let directory = Directory::new();
+    let both = directory.join("both.pem");
+    fs::write(&both, [cert, key].concat()).unwrap();
+    assert_eq!(Config::new(Mode::Server).add_cert_key_file(&both, None), Ok(()));
+    assert_eq!(Config::new(Mode::Client).add_ca_file(&both), Ok(()));
+}
+
+#[test]
 fn files_are_read_and_their_errors_told() {
     let directory = Directory::new();
     let (own, root) = (self_signed(&["h"], false), Authority::new("root"));

@@ -1,7 +1,8 @@
 //! What is in a text between dashes: certificates, lists of revoked ones, private keys.
 //!
 //! Text around blocks, and blocks of other kinds than those asked for, are skipped, so that one file
-//! can hold everything. A block that is cut off or is no base64 makes the whole text bad.
+//! can hold everything. A block that is cut off or is no base64 makes the whole text bad. In which
+//! encoding the text around the blocks is does not matter.
 //!
 //! # Source
 //! RFC 7468; RFC 1421 section 4.6 for the fields of an encrypted key.
@@ -30,8 +31,8 @@ pub(super) fn trusted(text: &[u8]) -> Result<Trusted, Error> {
     let mut trusted = Trusted::default();
     for block in blocks(text)? {
         match block.label {
-            "CERTIFICATE" => trusted.certificates.push(block.decode()?.into()),
-            "X509 CRL" => trusted.revocations.push(block.decode()?.into()),
+            b"CERTIFICATE" => trusted.certificates.push(block.decode()?.into()),
+            b"X509 CRL" => trusted.revocations.push(block.decode()?.into()),
             _ => {}
         }
     }
@@ -58,13 +59,13 @@ pub(super) fn private_key(
 ) -> Result<PrivateKeyDer<'static>, Error> {
     for block in blocks(text)? {
         let key = match block.label {
-            "PRIVATE KEY" => PrivatePkcs8KeyDer::from(block.decode()?).into(),
-            "ENCRYPTED PRIVATE KEY" => {
+            b"PRIVATE KEY" => PrivatePkcs8KeyDer::from(block.decode()?).into(),
+            b"ENCRYPTED PRIVATE KEY" => {
                 let password = password.ok_or(Error::Crypto)?;
                 PrivatePkcs8KeyDer::from(secret::open_pkcs8(&block.decode()?, password)?).into()
             }
-            "RSA PRIVATE KEY" => PrivatePkcs1KeyDer::from(block.open(password)?).into(),
-            "EC PRIVATE KEY" => PrivateSec1KeyDer::from(block.open(password)?).into(),
+            b"RSA PRIVATE KEY" => PrivatePkcs1KeyDer::from(block.open(password)?).into(),
+            b"EC PRIVATE KEY" => PrivateSec1KeyDer::from(block.open(password)?).into(),
             _ => continue,
         };
         return Ok(key);
@@ -74,49 +75,55 @@ pub(super) fn private_key(
 
 /// What stands between two lines of dashes.
 struct Block<'a> {
-    label: &'a str,
+    label: &'a [u8],
     /// Lines with a colon.
-    fields: Vec<(&'a str, &'a str)>,
+    fields: Vec<(&'a [u8], &'a [u8])>,
     /// The lines of base64.
-    body: Vec<&'a str>,
+    body: Vec<&'a [u8]>,
 }
 
 impl Block<'_> {
     fn decode(&self) -> Result<Vec<u8>, Error> {
         // The label is put back on, since the decoder insists on one that it knows.
-        let lines = self.body.join("\n");
-        let text = format!("-----BEGIN PRIVATE KEY-----\n{lines}\n-----END PRIVATE KEY-----\n");
-        let decoded = <(SectionKind, Vec<u8>)>::from_pem_slice(text.as_bytes());
+        let lines = self.body.join(&b'\n');
+        let [begin, end] = ["-----BEGIN PRIVATE KEY-----\n", "\n-----END PRIVATE KEY-----\n"];
+        let text = [begin.as_bytes(), &lines, end.as_bytes()].concat();
+        let decoded = <(SectionKind, Vec<u8>)>::from_pem_slice(&text);
         decoded.map(|(_, bytes)| bytes).map_err(|_| Error::Crypto)
     }
 
     /// Decodes what may be encrypted in the way of its fields.
     fn open(&self, password: Option<&str>) -> Result<Vec<u8>, Error> {
         let bytes = self.decode()?;
-        match self.fields.iter().find(|(name, _)| *name == "DEK-Info") {
-            Some((_, how)) => secret::open_traditional(bytes, how, password.ok_or(Error::Crypto)?),
+        match self.fields.iter().find(|(name, _)| *name == b"DEK-Info") {
+            Some((_, how)) => {
+                let how = std::str::from_utf8(how).map_err(|_| Error::Crypto)?;
+                secret::open_traditional(bytes, how, password.ok_or(Error::Crypto)?)
+            }
             None => Ok(bytes),
         }
     }
 }
 
 fn blocks(text: &[u8]) -> Result<Vec<Block<'_>>, Error> {
-    let text = std::str::from_utf8(text).map_err(|_| Error::Crypto)?;
     let (mut blocks, mut open) = (Vec::new(), None::<Block<'_>>);
-    for line in text.lines().map(str::trim) {
-        if let Some(label) = between_dashes(line, "-----BEGIN ") {
+    for line in text.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii) {
+        if let Some(label) = between_dashes(line, b"-----BEGIN ") {
             if open.is_some() {
                 return Err(Error::Crypto);
             }
             open = Some(Block { label, fields: Vec::new(), body: Vec::new() });
-        } else if let Some(label) = between_dashes(line, "-----END ") {
+        } else if let Some(label) = between_dashes(line, b"-----END ") {
             match open.take() {
                 Some(block) if block.label == label => blocks.push(block),
                 Some(_) | None => return Err(Error::Crypto),
             }
         } else if let Some(block) = &mut open {
-            match line.split_once(':') {
-                Some((name, value)) => block.fields.push((name.trim(), value.trim())),
+            match line.iter().position(|&byte| byte == b':') {
+                Some(at) => {
+                    let (name, value) = (&line[..at], &line[at + 1..]);
+                    block.fields.push((name.trim_ascii(), value.trim_ascii()));
+                }
                 None => block.body.push(line),
             }
         }
@@ -124,8 +131,8 @@ fn blocks(text: &[u8]) -> Result<Vec<Block<'_>>, Error> {
     if open.is_some() { Err(Error::Crypto) } else { Ok(blocks) }
 }
 
-fn between_dashes<'a>(line: &'a str, start: &str) -> Option<&'a str> {
-    line.strip_prefix(start)?.strip_suffix("-----")
+fn between_dashes<'a>(line: &'a [u8], start: &[u8]) -> Option<&'a [u8]> {
+    line.strip_prefix(start)?.strip_suffix(b"-----")
 }
 
 #[cfg(test)]
@@ -161,9 +168,31 @@ mod tests {
         ] {
             assert_eq!(trusted(text.as_bytes()).err(), Some(Error::Crypto), "{text}");
         }
-        assert_eq!(trusted(&[0xff, 0xfe]).err(), Some(Error::Crypto));
+        let mut bytes = whole.into_bytes();
+        bytes[30] = 0xff;
+        assert_eq!(trusted(&bytes).err(), Some(Error::Crypto), "no base64");
+        assert_eq!(chain(&[0xff, 0xfe]).err(), Some(Error::Crypto));
         assert_eq!(chain(b"").err(), Some(Error::Crypto));
-        assert_eq!(private_key(whole.as_bytes(), None).err(), Some(Error::Crypto));
+        assert_eq!(
+            private_key(&block("CERTIFICATE", "").into_bytes(), None).err(),
+            Some(Error::Crypto)
+        );
+    }
+
+    #[test]
+    fn the_text_around_blocks_may_be_in_any_encoding() {
+        let info = "Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\naGVsbG8=";
+        let text = [
+            b"Subject: M\xfcller\n",
+            block("CERTIFICATE", "aGVsbG8=").as_bytes(),
+            b"Schl\xfcssel:\r\n",
+            block("PRIVATE KEY", "eHl6").as_bytes(),
+            b"\xff\xfe\0\n",
+            block("RSA PRIVATE KEY", info).as_bytes(),
+        ]
+        .concat();
+        assert_eq!(chain(&text).unwrap(), [CertificateDer::from(b"hello".to_vec())]);
+        assert_eq!(private_key(&text, None).unwrap().secret_der(), b"xyz");
     }
 
     #[test]
