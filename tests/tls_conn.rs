@@ -2,12 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "support/directory.rs"]
+mod directory;
 mod support;
 
+use std::fs;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
+use directory::Directory;
 use nng_aio::codes::{
     NNG_ECANCELED, NNG_ECLOSED, NNG_ECONNSHUT, NNG_ECRYPTO, NNG_EPEERAUTH, NNG_ETIMEDOUT,
 };
@@ -16,7 +20,9 @@ use nng_oxide::Error;
 use nng_oxide::http::{Conn, Request, Response, Shared};
 use nng_oxide::tls::{AuthMode, Config, Mode, Version};
 use rustls::{ServerConnection, StreamOwned};
-use support::tls::{Authority, Credentials, client_config, self_signed, server_config};
+use support::tls::{
+    Authority, Credentials, client_config, self_signed, self_signed_for, server_config,
+};
 use support::{BIG, Driver, LIMIT, Op, get, patiently, pattern, with_body, with_fields};
 
 /// Two ends of one connection.
@@ -279,6 +285,9 @@ fn certificates_are_checked() {
     let old_list = root.revoke(&[&revoked], 2021);
     let foreign_list = stranger.revoke(&[], 2100);
     let none: &str = "";
+    let named = root.issue_with(&[], |params| {
+        params.distinguished_name.push(rcgen::DnType::CommonName, "localhost");
+    });
     let table = [
         ("localhost", good(), none, true),
         ("www.example.org", good(), none, true),
@@ -289,7 +298,9 @@ fn certificates_are_checked() {
         ("a.b.example.org", good(), none, false),
         ("127.0.0.2", good(), none, false),
         ("::2", good(), none, false),
+        ("localhost", named, none, false),
         ("localhost", root.issue_expired(&["localhost"]), none, false),
+        ("localhost", root.issue_for_later(&["localhost"]), none, false),
         ("localhost", stranger.issue(&["localhost"]), none, false),
         ("localhost", self_signed(&["localhost"], false), none, false),
         ("localhost", self_signed(&["localhost"], true), none, false),
@@ -326,6 +337,43 @@ fn a_certificate_that_vouches_for_itself_can_be_trusted_itself() {
             client.add_ca_chain(&own.cert, None).unwrap();
             let pair = Pair::new(&driver, &client, &server_config(&own), host);
             assert_eq!(pair.transact(), result, "{is_issuer} {host}");
+        }
+    }
+}
+
+#[test]
+fn a_certificate_that_is_trusted_itself_must_be_valid_now() {
+    let driver = Driver::host();
+    for is_issuer in [false, true] {
+        for validity in [(2001, 2002), (3000, 3001)] {
+            let own = self_signed_for(&["localhost"], is_issuer, Some(validity));
+            let client = Config::new(Mode::Client);
+            client.add_ca_chain(&own.cert, None).unwrap();
+            let pair = Pair::new(&driver, &client, &server_config(&own), "localhost");
+            let expected = (NNG_EPEERAUTH, NNG_ECRYPTO);
+            assert_eq!(pair.transact(), expected, "{is_issuer} {validity:?}");
+        }
+    }
+}
+
+#[test]
+fn a_list_among_the_trusted_certificates_counts() {
+    let driver = Driver::host();
+    let root = Authority::new("root");
+    let (good, revoked) = (root.issue(&["localhost"]), root.issue(&["localhost"]));
+    let list = root.revoke(&[&revoked], 2100);
+    let directory = Directory::new();
+    let file = directory.join("roots.pem");
+    for text in [format!("{}{list}", root.cert), format!("{list}{}", root.cert)] {
+        fs::write(&file, &text).unwrap();
+        for (credentials, expected) in [(&good, (0, 0)), (&revoked, (NNG_EPEERAUTH, NNG_ECRYPTO))] {
+            let (by_file, by_text) = (Config::new(Mode::Client), Config::new(Mode::Client));
+            by_file.add_ca_file(&file).unwrap();
+            by_text.add_ca_chain(&text, None).unwrap();
+            for client in [by_file, by_text] {
+                let pair = Pair::new(&driver, &client, &server_config(credentials), "localhost");
+                assert_eq!(pair.transact(), expected);
+            }
         }
     }
 }

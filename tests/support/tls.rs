@@ -72,6 +72,14 @@ impl Authority {
         })
     }
 
+    /// A certificate whose time is to come.
+    pub(crate) fn issue_for_later(&self, names: &[&str]) -> Credentials {
+        self.issue_with(names, |params| {
+            params.not_before = date_time_ymd(3000, 1, 1);
+            params.not_after = date_time_ymd(3001, 1, 1);
+        })
+    }
+
     /// A list of revoked certificates, valid until that year.
     pub(crate) fn revoke(&self, revoked: &[&Credentials], until: i32) -> String {
         let of = |credentials: &&Credentials| RevokedCertParams {
@@ -94,11 +102,24 @@ impl Authority {
 
 /// A certificate that vouches for itself.
 pub(crate) fn self_signed(names: &[&str], is_issuer: bool) -> Credentials {
+    self_signed_for(names, is_issuer, None)
+}
+
+/// As [`self_signed`], valid from the beginning of one year until that of another.
+pub(crate) fn self_signed_for(
+    names: &[&str],
+    is_issuer: bool,
+    years: Option<(i32, i32)>,
+) -> Credentials {
     let key = KeyPair::generate().unwrap();
     let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
     let mut params = CertificateParams::new(names).unwrap();
     if is_issuer {
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    }
+    if let Some((from, until)) = years {
+        params.not_before = date_time_ymd(from, 1, 1);
+        params.not_after = date_time_ymd(until, 1, 1);
     }
     let cert = params.self_signed(&key).unwrap().pem();
     Credentials { cert, key: key.serialize_pem(), serial: 0 }
