@@ -6,6 +6,8 @@
 use nng_aio::Error;
 use rustls::{CertificateError, InvalidMessage};
 
+use super::verify;
+
 /// Returns NNG's error.
 pub(super) const fn error(failure: &rustls::Error) -> Error {
     match failure {
@@ -26,6 +28,12 @@ pub(super) fn text(failure: &rustls::Error) -> String {
         rustls::Error::NoCertificatesPresented => "the peer presented no certificate".to_owned(),
         rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
             "the certificate of the peer was issued by nobody who is trusted".to_owned()
+        }
+        rustls::Error::InvalidCertificate(CertificateError::Revoked) => {
+            "the certificate of the peer was revoked".to_owned()
+        }
+        refusal if verify::is_of_issuer(refusal) => {
+            "the certificate of the peer is that of an issuer, and is not trusted itself".to_owned()
         }
         rustls::Error::InvalidCertificate(reason) => {
             format!("the certificate of the peer is refused: {reason}")

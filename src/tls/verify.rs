@@ -283,7 +283,7 @@ impl PeerCheck {
 
 /// Returns whether a certificate was refused only because it says that it issues others. Its time was
 /// looked at before, its signature is its own.
-fn is_of_issuer(refusal: &Refusal) -> bool {
+pub(super) fn is_of_issuer(refusal: &Refusal) -> bool {
     let Refusal::InvalidCertificate(CertificateError::Other(reason)) = refusal else {
         return false;
     };
