@@ -8,19 +8,21 @@ mod support;
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
 use directory::Directory;
 use nng_aio::codes::{
     NNG_ECANCELED, NNG_ECLOSED, NNG_ECONNSHUT, NNG_ECRYPTO, NNG_EPEERAUTH, NNG_ETIMEDOUT,
 };
-use nng_aio::{Aio, Error};
+use nng_aio::{Aio, Buffers, Error};
 use nng_oxide::Url;
 use nng_oxide::option::{self, Options, Value};
 use nng_oxide::stream::{Dialer, Listener, Stream};
-use nng_oxide::tls::{AuthMode, Config, Mode};
-use support::tls::{Authority, client_config, server_config};
+use nng_oxide::tls::{AuthMode, Config, Mode, Version};
+use rustls::version::{TLS12, TLS13};
+use rustls::{ClientConnection, StreamOwned};
+use support::tls::{Authority, Client, client_config, server_config};
 use support::{BIG, Driver, LIMIT, Op, pattern};
 
 /// A listener and a dialer for it.
@@ -331,6 +333,78 @@ on_both! {
         assert_eq!(server.option(option::TLS_PEER_CN), Err(Error::NotFound));
         assert_eq!(server.option(option::TLS_PEER_ALT_NAMES), Ok(Value::Strings(Vec::new())));
     }
+
+    fn servers_ignore_the_name_that_is_set(driver) {
+        let (root, clients) = (Authority::new("root"), Authority::new("clients"));
+        let server = server_config(&root.issue(&["127.0.0.1"]));
+        server.add_ca_chain(&clients.cert, None).unwrap();
+        server.set_auth_mode(AuthMode::Required).unwrap();
+        server.set_server_name("ignored").unwrap();
+        let (client, me) = (client_config(&root), clients.issue(&["me"]));
+        client.add_own_cert(&me.cert, &me.key, None).unwrap();
+        let bench = Bench::new(driver, &client, &server);
+        let (_client, server) = bench.open();
+        assert_eq!(server.option(option::TLS_VERIFIED), Ok(true.into()));
+    }
+
+    fn without_a_name_of_its_own_a_configuration_stands_for_the_host(driver) {
+        let root = Authority::new("root");
+        let own = root.issue(&["elsewhere"]);
+        let bench = Bench::new(driver, &client_config(&root), &server_config(&own));
+        let (client, server) = bench.connect();
+        let recv = bench.recv(&server, 5);
+        assert_eq!(bench.send(&client, "x").result(), NNG_EPEERAUTH);
+        assert_eq!(recv.result(), NNG_ECRYPTO);
+        assert_eq!(client.option(option::TLS_VERIFIED), Ok(false.into()));
+        let named = client_config(&root);
+        named.set_server_name("elsewhere").unwrap();
+        bench.dialer.set_tls(&named).unwrap();
+        let (client, _server) = bench.open();
+        assert_eq!(client.option(option::TLS_VERIFIED), Ok(true.into()));
+    }
+
+    fn who_shows_a_bad_certificate_unasked_is_not_verified(driver) {
+        let (root, clients) = (Authority::new("root"), Authority::new("clients"));
+        let good = clients.issue(&["me"]);
+        let table = [
+            (Authority::new("nobody").issue(&["me"]), false),
+            (clients.issue_expired(&["me"]), false),
+            (good, true),
+        ];
+        for version in [Version::Tls1_2, Version::Tls1_3] {
+            for (number, (me, is_good)) in table.iter().enumerate() {
+                let server = server_config(&root.issue(&["127.0.0.1"]));
+                server.add_ca_chain(&clients.cert, None).unwrap();
+                server.set_auth_mode(AuthMode::Optional).unwrap();
+                let client = client_config(&root);
+                client.add_own_cert(&me.cert, &me.key, None).unwrap();
+                client.set_versions(version, version).unwrap();
+                let bench = Bench::new(driver.clone(), &client, &server);
+                let (_client, server) = bench.open();
+                let verified = server.option(option::TLS_VERIFIED);
+                assert_eq!(verified, Ok((*is_good).into()), "{version:?} {number}");
+            }
+        }
+    }
+
+    fn all_pieces_of_memory_are_sent_and_filled(driver) {
+        let bench = Bench::simple(driver);
+        let (client, server) = bench.open();
+        for (from, to) in [(&client, &server), (&server, &client)] {
+            let recv = bench.op();
+            let room = vec![vec![0; 2].into(), vec![].into(), vec![0; 8].into()];
+            recv.aio.set_buffers(Buffers::from_pieces(room).unwrap()).unwrap();
+            to.recv(&recv.aio);
+            let send = bench.op();
+            let pieces = vec!["hel".into(), "".into(), "lo".into()];
+            send.aio.set_buffers(Buffers::from_pieces(pieces).unwrap()).unwrap();
+            from.send(&send.aio);
+            assert_eq!((send.end(), recv.end()), ((0, 5), (0, 5)));
+            let room = recv.aio.take_buffers();
+            let texts: Vec<_> = room.pieces().iter().map(|piece| piece.as_slice()).collect();
+            assert_eq!(texts, [&b"he"[..], b"", b"llo\0\0\0\0\0"]);
+        }
+    }
 }
 
 #[test]
@@ -453,6 +527,38 @@ fn a_client_that_does_not_speak_tls_is_an_error_of_its_stream_alone() {
     server.close();
     let _ = peer.read_to_end(&mut Vec::new());
     bench.open();
+}
+
+#[test]
+fn an_end_without_a_word_is_told_at_every_call() {
+    let authority = Authority::new("root");
+    let server = server_config(&authority.issue(&["localhost"]));
+    let bench = Bench::new(Driver::threads(), &client_config(&authority), &server);
+    for version in [&TLS12, &TLS13] {
+        let accept = bench.start(|aio| bench.listener.accept(aio));
+        let socket = TcpStream::connect(bench.listener.local_addr().to_inet().unwrap()).unwrap();
+        socket.set_read_timeout(Some(LIMIT)).unwrap();
+        assert_eq!(accept.result(), 0);
+        let server: Stream = accept.aio.take_output(0).unwrap();
+        let first = bench.recv(&server, 10);
+        let config = Client { versions: &[version], ..Client::new(&authority) }.config();
+        let session = ClientConnection::new(config, "localhost".try_into().unwrap()).unwrap();
+        let mut peer = StreamOwned::new(session, socket);
+        peer.write_all(b"hello").unwrap();
+        peer.flush().unwrap();
+        assert_eq!(first.text(), "hello");
+        let waiting = bench.recv(&server, 10);
+        peer.sock.shutdown(Shutdown::Write).unwrap();
+        assert_eq!(waiting.result(), NNG_ECONNSHUT);
+        for _ in 0..3 {
+            assert_eq!(bench.recv(&server, 10).result(), NNG_ECONNSHUT);
+        }
+        // The other direction goes on.
+        assert_eq!(bench.send(&server, "bye").end(), (0, 3));
+        let mut room = [0; 3];
+        peer.read_exact(&mut room).unwrap();
+        assert_eq!(&room, b"bye");
+    }
 }
 
 #[test]
