@@ -12,6 +12,7 @@ use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use directory::Directory;
+use nng_aio::Buffers;
 use nng_aio::codes::{
     NNG_ECANCELED, NNG_ECLOSED, NNG_ECONNSHUT, NNG_ECRYPTO, NNG_EPEERAUTH, NNG_ETIMEDOUT,
 };
@@ -19,6 +20,7 @@ use nng_aio::net::Socket;
 use nng_oxide::Error;
 use nng_oxide::http::{Conn, Request, Response, Shared};
 use nng_oxide::tls::{AuthMode, Config, Mode, Version};
+use rustls::server::Acceptor;
 use rustls::{ServerConnection, StreamOwned};
 use support::tls::{
     Authority, Credentials, client_config, self_signed, self_signed_for, server_config,
@@ -184,6 +186,117 @@ on_both! {
         }
         assert_eq!(read.end(), (0, BIG));
         assert!(read.aio.take_buffer() == body);
+    }
+
+    fn all_pieces_of_memory_are_sent_and_filled(driver) {
+        let pair = Pair::simple(driver);
+        for (from, to) in [(&pair.client, &pair.server), (&pair.server, &pair.client)] {
+            let (write, read) = (pair.op(), pair.op());
+            let room = vec![vec![0; 20_000].into(), vec![].into(), vec![0; 30_000].into()];
+            read.aio.set_buffers(Buffers::from_pieces(room).unwrap()).unwrap();
+            to.read_all(&read.aio);
+            let body = pattern(50_000);
+            let pieces = vec![body[..49_000].to_vec().into(), "".into(), body[49_000..].to_vec().into()];
+            write.aio.set_buffers(Buffers::from_pieces(pieces).unwrap()).unwrap();
+            from.write_all(&write.aio);
+            assert_eq!((write.end(), read.end()), ((0, 50_000), (0, 50_000)));
+            let room = read.aio.take_buffers();
+            let pieces: Vec<_> = room.pieces().iter().map(|piece| piece.as_slice()).collect();
+            assert!(pieces == [&body[..20_000], b"", &body[20_000..]]);
+
+            let room = vec![vec![0; 1].into(), vec![].into(), vec![0; 8].into()];
+            read.again().set_buffers(Buffers::from_pieces(room).unwrap()).unwrap();
+            to.read(&read.aio);
+            let pieces = vec!["he".into(), "".into(), "llo".into()];
+            write.again().set_buffers(Buffers::from_pieces(pieces).unwrap()).unwrap();
+            from.write(&write.aio);
+            assert_eq!((write.end(), read.end()), ((0, 5), (0, 5)));
+            let room = read.aio.take_buffers();
+            let texts: Vec<_> = room.pieces().iter().map(|piece| piece.as_slice()).collect();
+            assert_eq!(texts, [&b"h"[..], b"", b"ello\0\0\0\0"]);
+        }
+    }
+
+    fn reads_into_no_memory_succeed_and_harm_nothing(driver) {
+        let pair = Pair::simple(driver);
+        let read = |conn: &Conn, len: usize| {
+            let op = pair.op();
+            op.aio.set_buffer(vec![0; len]).unwrap();
+            conn.read(&op.aio);
+            op
+        };
+        // Before the handshake and after it.
+        for _ in 0..2 {
+            for conn in [&pair.client, &pair.server] {
+                assert_eq!(read(conn, 0).end(), (0, 0));
+                assert_eq!(pair.read_all(conn, 0).end(), (0, 0));
+                assert_eq!(pair.start(conn, |conn, aio| conn.read(aio)).end(), (0, 0));
+            }
+            assert_eq!(pair.transact(), (0, 0));
+        }
+        let (first, empty, last) =
+            (pair.read_all(&pair.server, 3), read(&pair.server, 0), pair.read_all(&pair.server, 2));
+        empty.assert_pending();
+        assert_eq!(pair.write_all(&pair.client, "abcdef").end(), (0, 6));
+        assert_eq!((first.text(), last.text()), ("abc".to_owned(), "de".to_owned()));
+        assert_eq!(empty.end(), (0, 0));
+        assert_eq!(read(&pair.server, 0).end(), (0, 0));
+        assert_eq!(read(&pair.server, 10).text(), "f");
+        assert!(!pair.client.is_closed() && !pair.server.is_closed());
+        assert_eq!(pair.transact(), (0, 0));
+    }
+
+    fn sessions_are_resumed(driver) {
+        for version in [Version::Tls1_2, Version::Tls1_3] {
+            let (old, new) = (Authority::new("old"), Authority::new("new"));
+            let server = server_config(&old.issue(&["localhost"]));
+            let client = client_config(&old);
+            client.set_versions(version, version).unwrap();
+            assert_eq!(Pair::new(driver, &client, &server, "localhost").transact(), (0, 0));
+            // In a full handshake, this one would be shown and refused.
+            let renewed = new.issue(&["localhost"]);
+            server.replace_own_cert(&renewed.cert, &renewed.key, None).unwrap();
+            for _ in 0..3 {
+                let pair = Pair::new(driver, &client, &server, "localhost");
+                assert_eq!(pair.transact(), (0, 0), "{version:?}");
+            }
+            let refused = (NNG_EPEERAUTH, NNG_ECRYPTO);
+            let fresh = Pair::new(driver, &client_config(&old), &server, "localhost");
+            assert_eq!(fresh.transact(), refused, "it has no session");
+        }
+    }
+
+    fn addresses_are_not_sent_as_names(driver) {
+        let root = Authority::new("root");
+        let table = [
+            ("h.example", "", Some("h.example")),
+            ("10.0.0.1", "h.example", Some("h.example")),
+            ("10.0.0.1", "", None),
+            ("::1", "", None),
+            ("fe80::1%eth0", "", None),
+            ("h.example", "10.0.0.1", None),
+            ("h.example", "::1", None),
+        ];
+        for (host, own, expected) in table {
+            let config = client_config(&root);
+            config.set_server_name(own).unwrap();
+            let (ours, mut peer) = UnixStream::pair().unwrap();
+            let socket = Socket::from_fd(ours.into());
+            let client = Conn::secure(&driver.runtime, socket, &config, host).unwrap();
+            let op = Op::new(driver, |_| ());
+            client.transact(&get("/"), &Shared::default(), &op.aio);
+            peer.set_nonblocking(true).unwrap();
+            let mut acceptor = Acceptor::default();
+            let mut hello = None;
+            driver.until(|| {
+                let _ = acceptor.read_tls(&mut peer);
+                hello = acceptor.accept().unwrap_or_else(|_| panic!("it is a hello"));
+                hello.is_some()
+            });
+            assert_eq!(hello.unwrap().client_hello().server_name(), expected, "{host} {own}");
+            client.close();
+            assert_eq!(op.result(), NNG_ECANCELED);
+        }
     }
 
     fn small_reads_find_what_was_decrypted_before(driver) {

@@ -9,7 +9,7 @@ use nng_oxide::c_names::{
 use nng_oxide::http::{
     Agent, AgentConfig, Client, Request, Response, Server, ServerConfig, Shared,
 };
-use nng_oxide::tls::{Config, Mode};
+use nng_oxide::tls::{Config, Mode, Version};
 use nng_oxide::{Error, Url};
 use support::server::{fixed, handler, running, serve};
 use support::tls::{Authority, client_config, secure_server, server_config};
@@ -101,6 +101,37 @@ fn an_agent_keeps_connections_with_tls() {
     }
     assert_eq!(server.stats().accepted, before + 1);
     assert_eq!(agent.idle_connections(), 1);
+}
+
+/// An agent that opens a connection for each request, since no other is kept.
+fn forgetful(authority: &Authority, version: Version) -> Agent {
+    let tls = client_config(authority);
+    tls.set_versions(version, version).expect("it is unused");
+    let mut config = AgentConfig::default();
+    config.max_idle_per_host = 0;
+    Agent::new(config).with_tls(&tls).expect("it is a client's")
+}
+
+#[test]
+fn sessions_are_resumed() {
+    for version in [Version::Tls1_2, Version::Tls1_3] {
+        let (old, new) = (Authority::new("old"), Authority::new("new"));
+        let config = server_config(&old.issue(&["127.0.0.1"]));
+        let server = secure_server(&config, ServerConfig::default());
+        serve(&server, [fixed("/", "secret")]);
+        let url = url(&server, "127.0.0.1");
+        let agent = forgetful(&old, version);
+        assert_eq!(fetch(&agent, &url), (0, "secret".to_owned()));
+        // In a full handshake, this one would be shown and refused.
+        let renewed = new.issue(&["127.0.0.1"]);
+        config.replace_own_cert(&renewed.cert, &renewed.key, None).expect("it fits");
+        for _ in 0..3 {
+            assert_eq!(fetch(&agent, &url), (0, "secret".to_owned()), "{version:?}");
+        }
+        assert_eq!(server.stats().accepted, 4);
+        assert_eq!(fetch(&forgetful(&old, version), &url).0, NNG_EPEERAUTH);
+        assert_eq!(fetch(&forgetful(&new, version), &url).0, 0);
+    }
 }
 
 #[test]
