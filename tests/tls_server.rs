@@ -5,6 +5,7 @@ mod support;
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::process::Command;
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -111,6 +112,38 @@ fn requests_in_one_piece_are_answered_in_order() {
     }
 }
 
+#[test]
+fn a_head_may_be_as_long_as_without_tls() {
+    let (authority, server) = simple();
+    for version in VERSIONS {
+        let client = Client { versions: &[version], ..Client::new(&authority) };
+        let mut client = client.connect(&server);
+        let filling = "x".repeat(60 << 10);
+        write!(client, "GET /page HTTP/1.1\r\nHost: h\r\nX-Filling: {filling}\r\n\r\n").unwrap();
+        client.flush().unwrap();
+        assert!(answer(&mut client, 5).unwrap().ends_with("hello"));
+        get(&mut client, "/page", 5).unwrap();
+    }
+}
+
+#[test]
+fn requests_in_a_burst_of_several_records_are_all_answered() {
+    let (authority, server) = simple();
+    let request = "GET /page HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let count = (40 << 10) / request.len();
+    for version in VERSIONS {
+        let client = Client { versions: &[version], ..Client::new(&authority) };
+        let mut client = client.connect(&server);
+        client.write_all(request.repeat(count).as_bytes()).unwrap();
+        client.flush().unwrap();
+        for _ in 0..count {
+            assert!(answer(&mut client, 5).unwrap().ends_with("hello"));
+        }
+        get(&mut client, "/last", 4).unwrap();
+        assert_eq!(client.read_to_end(&mut Vec::new()).unwrap(), 0);
+    }
+}
+
 /// Moves one byte at a time.
 struct Bytewise(TcpStream);
 
@@ -184,6 +217,57 @@ fn a_client_that_reads_slowly_gets_everything() {
         rest = &rest[head + LARGE..];
     }
     assert!(rest.ends_with(b"\r\n\r\nlast"));
+}
+
+/// Set for the process whose memory is looked at.
+const IS_WATCHED: &str = "NNG_TEST_WATCH_MEMORY";
+
+#[test]
+fn clients_that_read_nothing_lose_their_connections_and_take_no_memory() {
+    const NAME: &str = "clients_that_read_nothing_lose_their_connections_and_take_no_memory";
+    if std::env::var_os(IS_WATCHED).is_some() {
+        return nobody_reads();
+    }
+    let mut own = Command::new(std::env::current_exe().unwrap());
+    let output = own.args(["--exact", NAME]).env(IS_WATCHED, "1").output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
+/// The most memory that this process ever had, in bytes; 0 where the system does not tell.
+fn peak_memory() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.map_or(0, |line| {
+        line.trim_end_matches("kB").trim().parse::<usize>().expect("a number") << 10
+    })
+}
+
+fn nobody_reads() {
+    let authority = Authority::new("root");
+    let mut config = ServerConfig::default();
+    config.write_timeout = Some(Duration::from_millis(50));
+    let server = serving(&server_config(&authority.issue(&["localhost"])), config);
+    // More than the system holds, and far more than the server should.
+    let (clients, each) = (8, 64);
+    let client = || {
+        let mut client = Client::new(&authority).connect(&server);
+        client
+            .write_all("GET /large HTTP/1.1\r\nHost: h\r\n\r\n".repeat(each).as_bytes())
+            .expect("it takes them");
+        client.flush().expect("it takes them");
+        client
+    };
+    let before = peak_memory();
+    let clients: Vec<_> = (0..clients).map(|_| client()).collect();
+    until(|| server.stats().accepted == clients.len() as u64 && server.stats().open == 0);
+    let grown = peak_memory() - before;
+    assert!(grown < clients.len() * each * LARGE / 8, "{grown}");
+    for mut client in clients {
+        let mut all = Vec::new();
+        let end = client.read_to_end(&mut all);
+        assert!(end.is_err() && all.len() < each * LARGE, "{end:?} {}", all.len());
+    }
+    get(&mut Client::new(&authority).connect(&server), "/page", 5).expect("an answer");
 }
 
 #[test]
