@@ -11,6 +11,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertificateRevocationListParams, IsCa, Issuer,
     KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SerialNumber, date_time_ymd,
 };
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ALL_VERSIONS, ClientConfig, ClientConnection, RootCertStore, StreamOwned};
@@ -164,22 +165,26 @@ impl<'a> Client<'a> {
     }
 
     pub(crate) fn config(&self) -> Arc<ClientConfig> {
+        Arc::new(self.config_with(rustls::crypto::ring::default_provider()))
+    }
+
+    /// A configuration with that cryptography.
+    pub(crate) fn config_with(&self, provider: CryptoProvider) -> ClientConfig {
         let mut roots = RootCertStore::empty();
         let root = CertificateDer::from_pem_slice(self.authority.cert.as_bytes()).unwrap();
         roots.add(root).unwrap();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder = ClientConfig::builder_with_provider(provider)
+        let builder = ClientConfig::builder_with_provider(Arc::new(provider))
             .with_protocol_versions(self.versions)
             .unwrap()
             .with_root_certificates(roots);
-        Arc::new(match self.credentials {
+        match self.credentials {
             None => builder.with_no_client_auth(),
             Some(credentials) => {
                 let cert = CertificateDer::from_pem_slice(credentials.cert.as_bytes()).unwrap();
                 let key = PrivateKeyDer::from_pem_slice(credentials.key.as_bytes()).unwrap();
                 builder.with_client_auth_cert(vec![cert], key).unwrap()
             }
-        })
+        }
     }
 
     pub(crate) fn connect(&self, server: &Server) -> Stream {
