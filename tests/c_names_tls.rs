@@ -10,7 +10,7 @@ use std::fs;
 use nng_oxide::c_names::*;
 
 use directory::Directory;
-use support::{run, silent, url};
+use support::{run, silent, turn, url};
 
 const CERT: &str = include_str!("tls_keys/cert.pem");
 const KEY: &str = include_str!("tls_keys/pkcs8.pem");
@@ -66,6 +66,7 @@ fn configurations_take_what_is_right_and_refuse_the_rest() {
 
 #[test]
 fn servers_with_tls_have_a_configuration() {
+    let _turn = turn();
     let (mut server, mut cfg) = (None, None);
     assert_eq!(nng_http_server_hold(&mut server, &url("https://127.0.0.1:0")), 0);
     let server = server.expect("it was made");
@@ -83,6 +84,48 @@ fn servers_with_tls_have_a_configuration() {
     assert_eq!(nng_http_server_get_tls(&plain, &mut cfg), NNG_ENOTSUP);
     assert_eq!(nng_http_server_set_tls(&plain, &first), NNG_ENOTSUP);
     assert!(cfg.is_none());
+}
+
+#[test]
+fn a_transaction_goes_through_tls() {
+    let server = {
+        let _turn = turn();
+        let mut server = None;
+        assert_eq!(nng_http_server_hold(&mut server, &url("https://127.0.0.1:0")), 0);
+        let server = server.expect("it was made");
+        let own = config(NNG_TLS_MODE_SERVER);
+        assert_eq!(nng_tls_config_own_cert(&own, CERT, KEY, None), 0);
+        assert_eq!(nng_http_server_set_tls(&server, &own), 0);
+        nng_tls_config_free(own);
+        let mut h = None;
+        assert_eq!(nng_http_handler_alloc_static(&mut h, "/", "secret", "text/plain"), 0);
+        assert_eq!(nng_http_server_add_handler(&server, &h.expect("it was made")), 0);
+        assert_eq!(nng_http_server_start(&server), 0);
+        server
+    };
+    let mut addr = nng_sockaddr::Unspecified;
+    assert_eq!(nng_http_server_get_addr(&server, &mut addr), 0);
+    let url = url(&format!("https://127.0.0.1:{}/", addr.port().expect("it listens")));
+    let (mut client, mut req, mut res) = (None, None, None);
+    assert_eq!(nng_http_client_alloc(&mut client, &url), 0);
+    assert_eq!(nng_http_req_alloc(&mut req, &url), 0);
+    assert_eq!(nng_http_res_alloc(&mut res), 0);
+    let (client, req, res) = (client.unwrap(), req.unwrap(), res.unwrap());
+    let aio = silent();
+    let transact = || run(&aio, |aio| nng_http_client_transact(&client, &req, &res, aio));
+    assert_eq!(transact(), NNG_EPEERAUTH, "nobody is trusted yet");
+    let trusting = config(NNG_TLS_MODE_CLIENT);
+    assert_eq!(nng_tls_config_ca_chain(&trusting, CERT, None), 0);
+    assert_eq!(nng_tls_config_server_name(&trusting, "localhost"), 0);
+    assert_eq!(nng_http_client_set_tls(&client, &trusting), 0);
+    assert_eq!(transact(), 0);
+    assert_eq!(nng_http_res_get_status(&res), NNG_HTTP_STATUS_OK);
+    let mut body = Vec::new();
+    nng_http_res_get_data(&res, &mut body);
+    assert_eq!(body, b"secret");
+    assert_eq!(nng_tls_config_auth_mode(&trusting, NNG_TLS_AUTH_MODE_NONE), NNG_EBUSY);
+    nng_http_client_free(client);
+    nng_http_server_release(server);
 }
 
 #[test]
