@@ -22,6 +22,8 @@ mod keys {
     pub(crate) const AES192: &str = include_str!("tls_keys/sec1-aes192.pem");
     pub(crate) const AES256: &str = include_str!("tls_keys/sec1-aes256.pem");
     pub(crate) const DES3: &str = include_str!("tls_keys/sec1-des3.pem");
+    pub(crate) const P521_CERT: &str = include_str!("tls_keys/p521-cert.pem");
+    pub(crate) const P521: &str = include_str!("tls_keys/p521.pem");
     pub(crate) const RSA_CERT: &str = include_str!("tls_keys/rsa-cert.pem");
     pub(crate) const RSA: &str = include_str!("tls_keys/rsa.pem");
     pub(crate) const RSA_AES256: &str = include_str!("tls_keys/rsa-aes256.pem");
@@ -51,6 +53,13 @@ fn encrypted_keys_need_their_password() {
         assert_eq!(own(cert, key, Some("")), Err(Error::Crypto));
         assert_eq!(own(cert, key, None), Err(Error::Crypto));
     }
+}
+
+#[test]
+fn keys_on_other_curves_are_refused() {
+    assert_eq!(own(keys::P521_CERT, keys::P521, None), Err(Error::Crypto));
+    let trusting = Config::new(Mode::Client);
+    assert_eq!(trusting.add_ca_chain(keys::P521_CERT, None), Ok(()), "it is well formed");
 }
 
 #[test]
