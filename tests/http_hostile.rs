@@ -1,7 +1,8 @@
 //! Malformed and unusual requests: what the server answers, and whether the connection goes on.
 //!
-//! Each request goes to three handlers, in three ways: alone, with another request behind it in one
-//! piece, and that byte by byte. What comes back must not depend on the way.
+//! Each request goes to three handlers and to where there is none, in several ways: alone, with another
+//! request behind it, with one before it, too, and cut in two anywhere. What comes back must not depend
+//! on the way.
 
 mod support;
 
@@ -22,6 +23,18 @@ enum Outcome {
 }
 use Outcome::{Broken, Closed, Kept};
 
+impl Outcome {
+    /// What becomes of the same request where there is no handler.
+    fn without_handler(self) -> Self {
+        let status = |status| if matches!(status, 200 | 405) { 404 } else { status };
+        match self {
+            Kept(of_handler) => Kept(status(of_handler)),
+            Closed(of_handler) => Closed(status(of_handler)),
+            Broken(of_handler) => Broken(status(of_handler)),
+        }
+    }
+}
+
 /// How a request is sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Way {
@@ -31,15 +44,43 @@ enum Way {
     Burst,
     /// As a burst, each byte for itself.
     Bytewise,
+    /// Behind a good request, and before the next, all in one piece.
+    Behind,
+    /// Behind a good request, each byte for itself.
+    BehindBytewise,
+    /// Behind a good request, and in two pieces; the second, with the next request, follows when the good
+    /// one has been answered, and so the first has been received.
+    SplitAt(usize),
+}
+
+impl Way {
+    /// All ways but those that cut the request in two.
+    const WHOLE: [Self; 5] =
+        [Self::Alone, Self::Burst, Self::Bytewise, Self::Behind, Self::BehindBytewise];
+
+    /// The ways for a request to a target: the ways to cut it in two are shared among the targets.
+    fn all_for(target: &str, len: usize) -> impl Iterator<Item = Self> {
+        let targets = TARGETS.into_iter().chain([NOWHERE]);
+        let first = targets.zip(1..).find(|(of, _)| *of == target).map_or(1, |(_, first)| first);
+        Self::WHOLE.into_iter().chain((first..len).step_by(TARGETS.len() + 1).map(Self::SplitAt))
+    }
+
+    fn is_behind(self) -> bool {
+        matches!(self, Self::Behind | Self::BehindBytewise | Self::SplitAt(_))
+    }
 }
 
 /// A handler that collects bodies, one that does not and leaves them unread, and fixed content for
 /// `GET`. The other two take `POST`, too.
 const TARGETS: [&str; 3] = ["/collect", "/raw", "/fixed"];
+/// Where there is no handler.
+const NOWHERE: &str = "/nowhere";
 /// The limit on bodies that are collected; as many bytes may stay unread twice.
 const MAX_BODY: usize = 64;
 /// What follows each request.
 const NEXT: &str = "GET /next HTTP/1.1\r\nHost: h\r\n\r\n";
+/// What comes before some of them.
+const FIRST: &str = "GET /first HTTP/1.1\r\nHost: h\r\n\r\n";
 
 fn config() -> ServerConfig {
     let mut config = ServerConfig::default();
@@ -71,7 +112,7 @@ fn server() -> Server {
         raw.collect_body(false, 0);
         serve(&server, [echo("/collect", method), raw]);
     }
-    serve(&server, [fixed("/fixed", "/fixed "), fixed("/next", "next")]);
+    serve(&server, [fixed("/fixed", "/fixed "), fixed("/next", "next"), fixed("/first", "first")]);
     server
 }
 
@@ -86,8 +127,18 @@ fn ask(server: &Server, request: &[u8], way: Way, outcome: Outcome) -> Answer {
     let with_next = [request, NEXT.as_bytes()].concat();
     match way {
         Way::Alone => client.send(request),
-        Way::Burst => client.send(with_next),
-        Way::Bytewise => client.send_bytewise(with_next),
+        Way::Burst => client.send(&with_next),
+        Way::Bytewise => client.send_bytewise(&with_next),
+        Way::Behind => client.send([FIRST.as_bytes(), &with_next].concat()),
+        Way::BehindBytewise => client.send_bytewise([FIRST.as_bytes(), &with_next].concat()),
+        Way::SplitAt(at) => client.send([FIRST.as_bytes(), &with_next[..at]].concat()),
+    }
+    if way.is_behind() {
+        let first = client.answer();
+        assert_eq!((first.text(), first.closes()), ("first", false));
+    }
+    if let Way::SplitAt(at) = way {
+        client.send(&with_next[at..]);
     }
     let method = if request.starts_with(b"HEAD ") { "HEAD" } else { "GET" };
     let answer = client.answer_to(method);
@@ -110,19 +161,24 @@ fn ask(server: &Server, request: &[u8], way: Way, outcome: Outcome) -> Answer {
 /// Sends requests to one target in every way.
 fn check_at(server: &Server, target: &str, requests: &[&str], outcome: Outcome) {
     for request in requests {
-        for way in [Way::Alone, Way::Burst, Way::Bytewise] {
-            eprintln!("{request:?} to {target}, {way:?}: {outcome:?} is expected");
-            ask(server, &bytes(&request.replace("PATH", target)), way, outcome);
+        let request = bytes(&request.replace("PATH", target));
+        for way in Way::all_for(target, request.len()) {
+            eprintln!("{:?}, {way:?}: {outcome:?} is expected", request.escape_ascii());
+            ask(server, &request, way, outcome);
         }
     }
 }
 
-/// Sends requests to all targets in every way; `outcomes` are those of each target.
+/// Sends requests to all targets in every way; `outcomes` are those of each handler.
 fn check(requests: &[&str], outcomes: [Outcome; 3]) {
     let server = server();
     for (target, outcome) in TARGETS.into_iter().zip(outcomes) {
         check_at(&server, target, requests, outcome);
     }
+    // Where nobody takes a body, fixed content and nothing differ in the status alone.
+    let to_nowhere: Vec<_> =
+        requests.iter().copied().filter(|request| request.contains("PATH")).collect();
+    check_at(&server, NOWHERE, &to_nowhere, outcomes[2].without_handler());
 }
 
 /// As [`check`], with requests of which only the request line is given.
@@ -244,7 +300,7 @@ fn methods_that_no_handler_has_are_answered_with_those_that_one_has() {
     {
         for method in ["BREW", "get", "OPTIONS", "TRACE", "PRI", "!#$%&'*+-.^_`|~09"] {
             let request = format!("{method} {target} HTTP/1.1\r\nHost: h\r\n\r\n");
-            for way in [Way::Alone, Way::Burst, Way::Bytewise] {
+            for way in Way::WHOLE {
                 let answer = ask(&server, request.as_bytes(), way, Kept(405));
                 assert_eq!(answer.field("Allow"), Some(allow));
             }
@@ -503,8 +559,9 @@ fn chunked_bodies_are_decoded() {
             format!("POST PATH HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: Chunked\r\n\r\n{body}");
         check_at(&server, "/raw", &[&request], Kept(200));
         check_at(&server, "/fixed", &[&request], Kept(405));
-        for way in [Way::Alone, Way::Burst, Way::Bytewise] {
-            let request = request.replace("PATH", "/collect");
+        check_at(&server, NOWHERE, &[&request], Kept(404));
+        let request = request.replace("PATH", "/collect");
+        for way in Way::WHOLE.into_iter().chain((1..request.len()).map(Way::SplitAt)) {
             let answer = ask(&server, request.as_bytes(), way, Kept(200));
             assert_eq!(answer.text(), "/collect hello");
         }
@@ -580,7 +637,13 @@ fn chunked_bodies_that_are_too_long_are_refused_or_skipped_in_part() {
 #[test]
 fn bodies_of_requests_to_fixed_content_are_refused() {
     let server = server();
-    for (target, outcome) in TARGETS.into_iter().zip([Kept(200), Kept(200), Closed(400)]) {
+    let targets = [
+        ("/collect", Kept(200)),
+        ("/raw", Kept(200)),
+        ("/fixed", Closed(400)),
+        (NOWHERE, Kept(404)),
+    ];
+    for (target, outcome) in targets {
         check_at(
             &server,
             target,
