@@ -5,8 +5,9 @@ mod directory;
 mod support;
 
 use std::fs::{self, File};
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::os::unix::net::UnixListener;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 use std::thread;
@@ -75,6 +76,42 @@ impl Bed {
 fn pipe(path: &Path) {
     let made = Command::new("mkfifo").arg(path).status();
     assert!(made.expect("the system has it").success());
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("it is ours");
+}
+
+/// Returns whether permissions bind this process. They do not bind the superuser's: then that test of
+/// this program has run in a process of somebody else's, and nothing is left to do.
+fn permissions_bind(test: &str) -> bool {
+    const NOBODY: u32 = 65534;
+    if !rustix::process::geteuid().is_root() {
+        return true;
+    }
+    let directory = Directory::new();
+    let (program, temporary) = (directory.join("program"), directory.join("temporary"));
+    // Where it is, nobody else may go. It is copied by another process, since a child that is just
+    // being made would inherit a copy that is still open for writing, which cannot be executed.
+    let this = std::env::current_exe().expect("it is known");
+    let copied = Command::new("cp").arg(this).arg(&program).status();
+    assert!(copied.expect("the system has it").success());
+    fs::create_dir(&temporary).expect("the directory is ours");
+    chown(&temporary, Some(NOBODY), Some(NOBODY)).expect("the superuser may do that");
+    for path in [&directory.join(""), &program] {
+        set_mode(path, 0o755);
+    }
+    let mut command = Command::new(&program);
+    command.args(["--exact", test, "--nocapture"]).env("TMPDIR", &temporary).current_dir("/");
+    match command.uid(NOBODY).gid(NOBODY).output() {
+        Ok(output) => {
+            let text = String::from_utf8_lossy(&output.stdout);
+            let complaint = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success() && text.contains(" 1 passed"), "{text}{complaint}");
+        }
+        Err(error) => eprintln!("SKIPPED: nothing can be run as somebody else: {error}"),
+    }
+    false
 }
 
 #[test]
@@ -172,6 +209,105 @@ fn no_spelling_of_a_target_leaves_the_directory() {
         }
     }
     assert_eq!(tried, 2 * 8 * 9 * 3 * 5);
+}
+
+#[test]
+fn no_spelling_of_a_target_leaves_a_directory_in_which_links_lead_anywhere() {
+    if !permissions_bind("no_spelling_of_a_target_leaves_a_directory_in_which_links_lead_anywhere")
+    {
+        return;
+    }
+    for links in [Links::Never, Links::Inside, Links::Anywhere] {
+        let mut options = DirectoryOptions::default();
+        options.links = links;
+        let bed = Bed::with(options);
+        let (secrets, tried) = spell_everything(&bed, links);
+        assert_eq!(secrets > 0, links == Links::Anywhere);
+        assert_eq!(tried, 15 * 9 * 4 * 6);
+    }
+}
+
+/// Links that stay in the directory.
+const INSIDE: [&str; 3] = ["inside", "file", "sub/file"];
+/// Links that lead to the secret.
+const OUTSIDE: [&str; 4] = ["outside", "parent", "absolute", "sub/up"];
+
+/// Asks for what is in the directory, and what is not, in all spellings; returns how often the secret was
+/// told and how much was tried.
+fn spell_everything(bed: &Bed, links: Links) -> (usize, usize) {
+    let (root, beside) = (bed.root(), bed.directory.join("beside"));
+    let absolute = beside.display().to_string();
+    for (name, target) in [
+        ("inside", "sub"),
+        ("file", "a.txt"),
+        ("sub/file", "../a.txt"),
+        ("outside", "../beside"),
+        ("parent", ".."),
+        ("absolute", &absolute),
+        ("sub/up", "../.."),
+        ("dangling", "../nothing"),
+        ("loop", "loop"),
+        ("one", "two"),
+        ("two", "one/sub"),
+    ] {
+        symlink(target, root.join(name)).expect("the directory is ours");
+    }
+    for (name, at) in [("closed", &root.join("closed")), ("beside", &beside)] {
+        fs::create_dir(at).expect("the directory is ours");
+        fs::write(at.join("secret"), "secret").expect("the directory is ours");
+        if name == "closed" {
+            set_mode(at, 0o000);
+        }
+    }
+    fs::write(root.join("unreadable"), "secret").expect("the directory is ours");
+    set_mode(&root.join("unreadable"), 0o000);
+    pipe(&root.join("pipe"));
+    let _listener = UnixListener::bind(root.join("socket")).expect("the directory is ours");
+
+    let others =
+        ["dangling", "loop", "one", "pipe", "socket", "closed", "unreadable", "sub"].into_iter();
+    let starts = INSIDE.into_iter().chain(OUTSIDE).chain(others);
+    let ups =
+        ["..", "%2e%2e", ".%2E", "%252e%252e", "..%2F..", "%2e%2e%2f..", "..\\..", "...", "..;"];
+    let (mut secrets, mut tried) = (0, 0);
+    let mut client = bed.client();
+    for start in starts {
+        for (up, depth) in ups.iter().flat_map(|up| (0..4).map(move |depth| (up, depth))) {
+            for end in
+                ["secret", "../secret", "a.txt", "beside/secret", "../unreadable", "%2e/pipe"]
+            {
+                let mut target = format!("/d/{start}/{}{end}", format!("{up}/").repeat(depth));
+                let mut answer = client.get(&target);
+                if answer.status == 301 {
+                    // By its plain name it is asked for once more.
+                    answer.field("Location").expect("it is told").clone_into(&mut target);
+                    answer = client.get(&target);
+                }
+                if answer.closes() {
+                    client = bed.client();
+                }
+                tried += 1;
+                if answer.status != 200 {
+                    let is_refused = matches!(answer.status, 400 | 403 | 404);
+                    assert!(is_refused, "{links:?} {target}: {answer:?}");
+                    continue;
+                }
+                let passes = |names: &[&str]| {
+                    let path = target.strip_prefix("/d/").expect("it is below");
+                    names.iter().any(|name| format!("{path}/").starts_with(&format!("{name}/")))
+                };
+                let allowed = match answer.text() {
+                    "secret" => links == Links::Anywhere && passes(&OUTSIDE),
+                    "text of a" => links != Links::Never || !passes(&INSIDE),
+                    _ => false,
+                };
+                assert!(allowed, "{links:?} {target}: {answer:?}");
+                secrets += usize::from(answer.text() == "secret");
+            }
+        }
+    }
+    set_mode(&root.join("closed"), 0o755);
+    (secrets, tried)
 }
 
 #[test]
@@ -353,15 +489,12 @@ fn a_listing_shows_names_and_nothing_else() {
 
 #[test]
 fn what_may_not_be_read_is_forbidden() {
-    if rustix::process::geteuid().is_root() {
-        eprintln!("SKIPPED: permissions do not bind the superuser");
+    if !permissions_bind("what_may_not_be_read_is_forbidden") {
         return;
     }
     let bed = Bed::new();
     let root = bed.root();
-    let set = |name: &str, mode| {
-        fs::set_permissions(root.join(name), fs::Permissions::from_mode(mode)).expect("it is ours");
-    };
+    let set = |name: &str, mode| set_mode(&root.join(name), mode);
     set("a.txt", 0o000);
     set("sub", 0o111);
     assert_eq!(bed.get("/d/a.txt").status, 403);
