@@ -274,6 +274,84 @@ fn a_head_that_begins_while_a_response_is_taken_slowly_ends_in_time() {
     client.expect_end();
 }
 
+// --- How many requests --------------------------------------------------------------------------
+
+#[test]
+fn the_defaults_are_as_documented() {
+    let seconds = |count| Some(Duration::from_secs(count));
+    let default = ServerConfig::default();
+    let mut documented = default.clone();
+    documented.max_body = 1 << 20;
+    documented.answers_413 = false;
+    documented.max_undrained = 64 << 10;
+    documented.max_connections = None;
+    documented.max_requests = None;
+    documented.idle_timeout = seconds(75);
+    documented.head_timeout = seconds(30);
+    documented.body_timeout = seconds(60);
+    documented.write_timeout = seconds(60);
+    documented.linger_timeout = seconds(2);
+    documented.limits.request_line = 16 << 10;
+    documented.limits.head = 64 << 10;
+    documented.limits.fields = 128;
+    documented.limits.chunk_line = 1 << 10;
+    documented.limits.trailers = 8 << 10;
+    documented.limits.empty_lines = 8;
+    assert_eq!(default, documented);
+}
+
+#[test]
+fn the_last_request_of_a_connection_is_answered_and_the_next_is_not() {
+    let request =
+        |line: &str| format!("{line} HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello");
+    let (head, nowhere) = (request("HEAD /counted"), request("POST /nowhere"));
+    let (counted, written) = (request("POST /counted"), request("POST /written"));
+    for (last, status) in [(&head, 405), (&nowhere, 404), (&counted, 200), (&written, 200)] {
+        for max in [0, 1, 2, 3] {
+            let mut config = patient();
+            config.max_requests = Some(max);
+            let server = server(config);
+            let (handler, calls) = counting("/counted");
+            let writing = support::server::handler("POST", "/written", |exchange| {
+                let (conn, aio) = (exchange.conn(), exchange.conn().runtime().aio(|_| {}));
+                let mut response = Response::new();
+                response.set_body("written");
+                conn.write_res(&response, &aio);
+                aio.detach();
+                exchange.finish();
+            });
+            serve(&server, [handler, writing]);
+            let before = usize::try_from(max.max(1)).expect("it is few") - 1;
+            let mut client = Client::new(&server);
+            client.send(counted.repeat(before) + last + &counted + &counted);
+            for _ in 0..before {
+                let answer = client.answer();
+                assert_eq!((answer.status, answer.closes()), (200, false), "{max} {last}");
+            }
+            let answer = client.answer_to(if *last == head { "HEAD" } else { "POST" });
+            assert_eq!((answer.status, answer.closes()), (status, true), "{max} {last}");
+            client.expect_end();
+            let own = usize::from(*last == counted);
+            assert_eq!(calls.load(SeqCst), before + own, "{max} {last}");
+        }
+    }
+}
+
+#[test]
+fn each_connection_has_its_own_number_of_requests() {
+    let mut config = patient();
+    config.max_requests = Some(2);
+    let server = server(config);
+    let mut clients = [(); 3].map(|()| Client::new(&server));
+    for closes in [false, true] {
+        for client in &mut clients {
+            assert_eq!(client.get("/next").closes(), closes);
+        }
+    }
+    clients.iter_mut().for_each(Client::expect_end);
+    assert_eq!(server.stats().requests, 6);
+}
+
 // --- The last response --------------------------------------------------------------------------
 
 #[test]

@@ -56,7 +56,8 @@ struct Peer {
 }
 
 impl Peer {
-    fn new(stream: UnixStream, chance: &mut Chance, ids: &mut usize) -> Self {
+    /// Of its requests so many are answered at most.
+    fn new(stream: UnixStream, chance: &mut Chance, ids: &mut usize, max: Option<u64>) -> Self {
         stream.set_nonblocking(true).expect("an option");
         let mut peer = Self {
             stream: Some(stream),
@@ -65,15 +66,15 @@ impl Peer {
             input: Vec::new(),
             is_done: false,
         };
-        for _ in 0..1 + chance.below(12) {
+        for number in 1..2 + chance.below(12) {
             *ids += 1;
-            peer.plan(chance, *ids);
+            peer.plan(chance, *ids, Some(number as u64) == max);
         }
         peer
     }
 
     /// Adds a request of some kind.
-    fn plan(&mut self, chance: &mut Chance, id: usize) {
+    fn plan(&mut self, chance: &mut Chance, id: usize, is_last: bool) {
         let len = chance.len(20_000);
         let (mut status, mut answer, mut is_head, mut ends) = (200, body(id, len), false, false);
         let mut fields = String::new();
@@ -84,7 +85,11 @@ impl Peer {
         let plain = |method: &str, path: &str, fields: &str| {
             format!("{method} {path} HTTP/1.1\r\nHost: h\r\n{fields}\r\n").into_bytes()
         };
-        let paths = ["now", "later", "own", "pieces", "chunks", "asleep", "raw"];
+        let mut paths = &["now", "later", "own", "pieces", "chunks", "asleep", "raw"][..];
+        if is_last {
+            // What a handler writes byte by byte says only what the handler says.
+            paths = &paths[..6];
+        }
         let path = format!("/{}?{id}={len}", paths[chance.below(paths.len())]);
         let wire = match chance.below(12) {
             0..=4 => plain("GET", &path, &fields),
@@ -128,6 +133,7 @@ impl Peer {
             }
         };
         self.outgoing.extend(wire);
+        ends |= is_last;
         self.expected.push_back(Request { status, body: answer, is_head, ends });
     }
 
@@ -390,10 +396,11 @@ fn any_method(path: &str, answer: impl Fn(Exchange) + Send + Sync + 'static) -> 
     handler
 }
 
-fn serve(world: &World, later: &Arc<Later>) -> Server {
+fn serve(world: &World, later: &Arc<Later>, max_requests: Option<u64>) -> Server {
     let url = "http://127.0.0.1:0".parse().expect("it is a URL");
-    let server =
-        Server::on(&world.runtime, &url, ServerConfig::default()).expect("a known address");
+    let mut config = ServerConfig::default();
+    config.max_requests = max_requests;
+    let server = Server::on(&world.runtime, &url, config).expect("a known address");
     let (queue, writes) = (Arc::clone(later), Arc::clone(later));
     let own = any_method("/own", move |exchange| {
         let conn = exchange.conn();
@@ -477,13 +484,14 @@ fn serve(world: &World, later: &Arc<Later>) -> Server {
 fn scenario(seed: u64) {
     let mut world = World::new(seed);
     let later = Arc::new(Later::default());
-    let server = serve(&world, &later);
+    let max = world.chance.once_in(3).then(|| 1 + world.chance.below(8) as u64);
+    let server = serve(&world, &later, max);
     let mut ids = 0;
     let mut peers: Vec<Peer> = (0..1 + world.chance.below(4))
         .map(|_| {
             let [ours, theirs] = world.connect();
             server.admit(Socket::from_fd(ours)).expect("it goes on");
-            Peer::new(theirs.into(), &mut world.chance, &mut ids)
+            Peer::new(theirs.into(), &mut world.chance, &mut ids, max)
         })
         .collect();
 

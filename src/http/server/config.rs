@@ -34,6 +34,9 @@ pub struct ServerConfig {
     pub max_undrained: usize,
     /// Connections at a time; no limit by default. Beyond it: further ones wait to be accepted.
     pub max_connections: Option<usize>,
+    /// Requests on one connection; no limit by default. The answer to the last of them says so, and the
+    /// connection closes after it.
+    pub max_requests: Option<u64>,
     /// From the end of one request, or the beginning of the connection, to the first byte of the
     /// next; default 75 s. Then: the connection closes without a word.
     pub idle_timeout: Option<Duration>,
@@ -76,6 +79,7 @@ impl Default for ServerConfig {
             answers_413: false,
             max_undrained: 64 << 10,
             max_connections: None,
+            max_requests: None,
             idle_timeout: Some(Duration::from_secs(75)),
             head_timeout: Some(Duration::from_secs(30)),
             body_timeout: Some(Duration::from_secs(60)),

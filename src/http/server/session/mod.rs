@@ -63,6 +63,8 @@ struct State {
     routes: Snapshot,
     /// The operation of a handler that was given an aio.
     operation: Option<Arc<Aio>>,
+    /// Requests so far.
+    count: u64,
     /// The present request's.
     demands_close: bool,
     to_head: bool,
@@ -109,6 +111,7 @@ impl Session {
                 request: Shared::default(),
                 routes: core.routes().snapshot(),
                 operation: None,
+                count: 0,
                 demands_close: false,
                 to_head: false,
                 unread: None,
@@ -184,7 +187,9 @@ impl Session {
             target: request.uri().to_owned(),
             ..Access::of(self.link().peer())
         });
-        state.demands_close = !head.keeps_alive || self.core.drain().is_on();
+        state.count += 1;
+        let is_last = self.core.config().max_requests.is_some_and(|max| state.count >= max);
+        state.demands_close = !head.keeps_alive || is_last || self.core.drain().is_on();
         state.to_head = request.method() == "HEAD";
         state.unread = (head.body != BodyFraming::Empty).then_some(head.body);
         self.link().set_answering(Answering {
