@@ -9,6 +9,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddrV4, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 
 use ::nng_aio::Runtime;
@@ -17,7 +18,7 @@ use nng_oxide::c_names::*;
 use nng_oxide::http::{Body, Conn};
 
 use directory::Directory;
-use support::{LIMIT, run, silent, turn, url};
+use support::{LIMIT, must, run, silent, turn, url};
 
 // --- Messages -----------------------------------------------------------------------------------
 
@@ -75,6 +76,13 @@ fn requests_are_as_they_are_set() {
     nng_http_req_get_data(&req, &mut data);
     assert!(data.is_empty());
     assert_eq!(nng_http_req_set_data(&req, "static"), 0);
+    nng_http_req_get_data(&req, &mut data);
+    assert_eq!(data, b"static");
+    assert_eq!(nng_http_req_get_header(&req, "Content-Length").as_deref(), Some("6"));
+    assert_eq!(nng_http_req_set_data(&req, Body::declared(7)), 0);
+    nng_http_req_get_data(&req, &mut data);
+    assert!(data.is_empty());
+    assert_eq!(nng_http_req_get_header(&req, "Content-Length").as_deref(), Some("7"));
     assert_eq!(nng_http_req_copy_data(&req, &[1, 2, 3]), 0);
     nng_http_req_get_data(&req, &mut data);
     assert_eq!(data, [1, 2, 3]);
@@ -219,11 +227,16 @@ fn port(server: &nng_http_server) -> u16 {
 
 /// Sends a request and returns everything that comes until the server closes.
 fn ask(port: u16, path: &str, body: &str) -> String {
+    ask_host(port, "h", path, body)
+}
+
+/// As [`ask`], for a host.
+fn ask_host(port: u16, host: &str, path: &str, body: &str) -> String {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("it listens");
     stream.set_read_timeout(Some(LIMIT)).expect("the limit is above zero");
     let len = body.len();
     let method = if body.is_empty() { "GET" } else { "POST" };
-    let head = format!("{method} {path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n");
+    let head = format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n");
     let request = format!("{head}Content-Length: {len}\r\n\r\n{body}");
     stream.write_all(request.as_bytes()).expect("it is read");
     let mut answer = String::new();
@@ -339,6 +352,136 @@ fn handlers_are_added_changed_and_taken_away() {
     assert_eq!(nng_http_handler_get_data::<u32>(&h), None);
     nng_http_handler_free(h);
     nng_http_handler_free(None);
+}
+
+/// Answers with the body of the request.
+fn echo(aio: &nng_aio) {
+    let req = nng_aio_get_input::<nng_http_req>(aio, 0).expect("the server sets it");
+    let mut data = Vec::new();
+    nng_http_req_get_data(&req, &mut data);
+    let res = response();
+    assert_eq!(nng_http_res_copy_data(&res, &data), 0);
+    nng_aio_set_output(aio, 0, res);
+    nng_aio_finish(aio, 0);
+}
+
+#[test]
+fn a_handler_with_a_host_answers_for_that_host_alone() {
+    let _turn = turn();
+    let server = server();
+    for (host, text) in [("Example.com", "of a name"), ("127.0.0.1", "of an address")] {
+        let mut h = None;
+        assert_eq!(nng_http_handler_alloc_static(&mut h, "/", text, None), 0);
+        let h = h.expect("it was made");
+        assert_eq!(nng_http_handler_set_host(&h, host), 0);
+        assert_eq!(nng_http_server_add_handler(&server, &h), 0);
+    }
+    assert_eq!(nng_http_server_start(&server), 0);
+    for (host, end) in [
+        ("example.com", "of a name"),
+        ("EXAMPLE.COM:81", "of a name"),
+        ("127.0.0.1:81", "of an address"),
+    ] {
+        assert!(ask_host(port(&server), host, "/", "").ends_with(end), "{host}");
+    }
+    for host in ["www.example.com", "example.co", "127.0.0.2"] {
+        assert!(ask_host(port(&server), host, "/", "").starts_with("HTTP/1.1 404"), "{host}");
+    }
+}
+
+#[test]
+fn a_handler_collects_bodies_up_to_its_limit() {
+    let _turn = turn();
+    let server = server();
+    let mut h = None;
+    assert_eq!(nng_http_handler_alloc(&mut h, "/", echo), 0);
+    let h = h.expect("it was made");
+    assert_eq!(nng_http_handler_set_method(&h, "POST"), 0);
+    assert_eq!(nng_http_server_add_handler(&server, &h), 0);
+    assert_eq!(nng_http_server_start(&server), 0);
+    let ask = |body| ask(port(&server), "/", body);
+    // It can be changed while it is at work.
+    for (wants, max, status, end) in [
+        (true, 5, 200, "\r\n\r\nhello"),
+        (true, 4, 400, "</html>"),
+        (true, 0, 400, "</html>"),
+        (true, usize::MAX, 200, "\r\n\r\nhello"),
+        // The body stays where it is, and is read by nobody.
+        (false, 5, 200, "\r\n\r\n"),
+    ] {
+        assert_eq!(nng_http_handler_collect_body(&h, wants, max), 0);
+        let text = ask("hello");
+        assert!(text.starts_with(&format!("HTTP/1.1 {status} ")), "{wants} {max}: {text}");
+        assert!(text.trim_end().ends_with(end.trim_end()), "{wants} {max}: {text}");
+    }
+}
+
+/// Tells when it goes.
+struct Witness(Mutex<Option<Sender<()>>>);
+
+impl Drop for Witness {
+    fn drop(&mut self) {
+        let tell = self.0.lock().expect("nobody panics").take();
+        tell.expect("it goes once").send(()).expect("the test listens");
+    }
+}
+
+#[test]
+fn the_data_of_a_handler_goes_with_the_server_and_the_handler() {
+    let _turn = turn();
+    for server_goes_first in [false, true] {
+        let (tell, hear) = channel();
+        let (server, mut h) = (server(), None);
+        assert_eq!(nng_http_handler_alloc_static(&mut h, "/", "static", None), 0);
+        let h = h.expect("it was made");
+        let witness = Arc::new(Witness(Mutex::new(Some(tell))));
+        assert_eq!(nng_http_handler_set_data(&h, witness), 0);
+        assert_eq!(nng_http_server_add_handler(&server, &h), 0);
+        assert_eq!(nng_http_server_start(&server), 0);
+        assert!(ask(port(&server), "/", "").ends_with("static"));
+        let port = port(&server);
+        if server_goes_first {
+            nng_http_server_release(server);
+            assert!(nng_http_handler_get_data::<Witness>(&h).is_some());
+            assert!(hear.try_recv().is_err());
+            nng_http_handler_free(h);
+        } else {
+            nng_http_handler_free(h);
+            assert!(ask(port, "/", "").ends_with("static"));
+            assert!(hear.try_recv().is_err());
+            nng_http_server_release(server);
+        }
+        must(&hear);
+    }
+}
+
+#[test]
+fn data_of_handlers_of_the_library_changes_nothing_of_what_they_serve() {
+    let _turn = turn();
+    let directory = Directory::new();
+    std::fs::write(directory.join("page.html"), "from a file").expect("the directory is ours");
+    let server = server();
+    let add = |h: Option<nng_http_handler>| {
+        let h = h.expect("it was made");
+        assert_eq!(nng_http_handler_set_data(&h, Arc::new(7_u32)), 0);
+        assert_eq!(nng_http_server_add_handler(&server, &h), 0);
+        assert_eq!(nng_http_handler_get_data::<u32>(&h).as_deref(), Some(&7));
+    };
+    let mut h = None;
+    assert_eq!(nng_http_handler_alloc_static(&mut h, "/s", "static", None), 0);
+    add(h.take());
+    assert_eq!(nng_http_handler_alloc_file(&mut h, "/f", directory.join("page.html")), 0);
+    add(h.take());
+    assert_eq!(nng_http_handler_alloc_directory(&mut h, "/d", directory.join("")), 0);
+    add(h.take());
+    assert_eq!(nng_http_handler_alloc_redirect(&mut h, "/r", 0, "/d"), 0);
+    add(h.take());
+    assert_eq!(nng_http_server_start(&server), 0);
+    let ask = |path| ask(port(&server), path, "");
+    assert!(ask("/s").ends_with("\r\n\r\nstatic"));
+    assert!(ask("/f").ends_with("\r\n\r\nfrom a file"));
+    assert!(ask("/d/page.html").ends_with("\r\n\r\nfrom a file"));
+    assert!(ask("/r").contains("\r\nLocation: /d\r\n"));
 }
 
 #[test]
