@@ -64,6 +64,30 @@ fn requests_go_to_the_handler_of_their_path_and_host() {
 }
 
 #[test]
+fn the_last_host_of_a_handler_is_the_one_that_counts() {
+    let (name, address) = ("example.com", "127.0.0.1");
+    for (hosts, served, refused) in [
+        (&[Some(address), Some(name)][..], &["Example.com:80"][..], &[address, "127.0.0.1:80"][..]),
+        (&[Some(name), Some(address)], &["127.0.0.1:80", "[::ffff:127.0.0.1]"], &[name]),
+        (&[Some("::1"), Some(address)], &[address], &["[::1]", name]),
+        (&[Some(address), Some(name), None], &[address, name, "other"], &[]),
+        (&[Some(name), Some("*")], &[address, name, "other"], &[]),
+    ] {
+        let (server, handler) = (server(), saying("/", "here"));
+        for host in hosts {
+            handler.set_host(*host).unwrap();
+        }
+        server.add_handler(&handler).unwrap();
+        for host in served {
+            assert_eq!(page(&server, "/", host), "here", "{hosts:?} {host}");
+        }
+        for host in refused {
+            assert_eq!(answer(&server, "GET /", host).0, 404, "{hosts:?} {host}");
+        }
+    }
+}
+
+#[test]
 fn trees_answer_below_their_path_unless_somebody_deeper_does() {
     let server = server();
     let whole = saying("/", "site");
