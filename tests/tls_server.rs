@@ -19,7 +19,7 @@ use rustls::client::Resumption;
 use rustls::pki_types::ServerName;
 use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConnection, HandshakeKind, StreamOwned};
-use support::server::{fixed, handler, respond, serve, try_connect, until};
+use support::server::{fixed, handler, own_address, respond, running, serve, try_connect, until};
 use support::tls::{Authority, Client, answer, connect, get, secure_server, server_config};
 use support::{Driver, LIMIT, Op, patiently, pattern, tcp_pair};
 
@@ -503,6 +503,26 @@ fn only_servers_with_tls_have_a_configuration() {
 }
 
 // --- Who does not speak TLS ---------------------------------------------------------------------
+
+#[test]
+fn nobody_gets_a_server_without_tls_for_one_with_it() {
+    let plain = running(ServerConfig::default());
+    let url = format!("https://{}:0", own_address()).parse().unwrap();
+    let secure = Server::hold(&url).unwrap();
+    secure.start().unwrap();
+    for (first, scheme) in [(&plain, "https"), (&secure, "http")] {
+        let url = format!("{scheme}://{}", first.addr().to_inet().unwrap()).parse().unwrap();
+        let other = Server::hold(&url).unwrap();
+        assert_eq!(other.tls().is_ok(), scheme == "https");
+        for _ in 0..2 {
+            assert_eq!(other.start(), Err(Error::AddressInUse));
+        }
+        // As soon as the port is free, the other may have it.
+        first.stop();
+        until(|| other.start() != Err(Error::AddressInUse));
+        assert_eq!(other.addr(), first.addr());
+    }
+}
 
 #[test]
 fn a_client_without_tls_is_sent_away_and_the_log_says_why() {
