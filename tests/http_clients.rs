@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::thread;
 
 use directory::Directory;
-use nng_oxide::http::{Response, Server, ServerConfig};
+use nng_oxide::http::{Handler, Response, Server, ServerConfig};
 use support::foreign::{self, has, has_module, run};
 use support::server::{fixed, handler, respond, running, serve};
 use support::{LIMIT, pattern};
@@ -113,6 +113,44 @@ fn curl_gets_large_bodies_and_sends_them() {
         &["--data-binary", "@-", "--header", "Transfer-Encoding: chunked", "URL/echo"],
     ] {
         assert!(curl(&server, arguments, &body) == body, "{arguments:?}");
+    }
+}
+
+#[test]
+fn curl_gets_parts_of_files_and_goes_on_where_it_stopped() {
+    if !has("curl") {
+        return;
+    }
+    let (server, directory, body) = (server(), Directory::new(), pattern(LARGE));
+    fs::create_dir(directory.join("files")).expect("the directory is ours");
+    fs::write(directory.join("files/large.bin"), &body).expect("there is room");
+    serve(&server, [Handler::directory("/d", directory.join("files"))]);
+    for (range, status, part) in [
+        ("0-0", "206", &body[..1]),
+        ("5-9", "206", &body[5..10]),
+        ("1000000-", "206", &body[1_000_000..]),
+        ("1000000-99999999", "206", &body[1_000_000..]),
+        ("-7", "206", &body[LARGE - 7..]),
+        ("-99999999", "206", &body[..]),
+        // Several parts are everything.
+        ("0-0,5-9", "200", &body[..]),
+    ] {
+        let arguments = ["--range", range, "--write-out", "%{http_code}", "URL/d/large.bin"];
+        assert!(curl(&server, &arguments, b"") == [part, status.as_bytes()].concat(), "{range}");
+    }
+    let arguments = ["--range", "99999999-", "--write-out", "%{http_code}", "URL/d/large.bin"];
+    assert!(curl(&server, &arguments, b"").ends_with(b"416"));
+
+    let copy = directory.join("copy");
+    let path = copy.to_str().expect("it is text");
+    for len in [0, 1, 1000, LARGE - 1] {
+        fs::write(&copy, &body[..len]).expect("there is room");
+        let status = ["--write-out", "%{http_code} %{size_download}"];
+        let arguments = ["--continue-at", "-", "--output", path, "URL/d/large.bin"];
+        let output = text(curl(&server, &[&status[..], &arguments].concat(), b""));
+        let expected = if len == 0 { 200 } else { 206 };
+        assert_eq!(output, format!("{expected} {}", LARGE - len));
+        assert!(fs::read(&copy).expect("it is there") == body, "{len}");
     }
 }
 
