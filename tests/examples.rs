@@ -17,7 +17,7 @@ use directory::Directory;
 use nng_aio::Aio;
 use support::LIMIT;
 use support::host::Host;
-use support::program::{Program, read_all, run};
+use support::program::{Program, example, read_all, run};
 use support::server::{fixed, read_until, serve, status};
 use support::tls::{Authority, secure_server, server_config};
 
@@ -400,6 +400,47 @@ fn the_client_takes_large_bodies_in_chunks() {
     let (code, output, _) = client(&[&url]);
     assert_eq!((code, output.len()), (0, 100 << 16));
     thread.join().unwrap();
+}
+
+#[test]
+fn the_client_shows_on_a_terminal_how_far_it_is() {
+    use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt};
+    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY;
+    let terminal = openpt(flags).unwrap();
+    grantpt(&terminal).unwrap();
+    unlockpt(&terminal).unwrap();
+    let its_end = ioctl_tiocgptpeer(&terminal, flags).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let mut child = Command::new(example("http_client"))
+        .arg(&url)
+        .stdout(std::process::Stdio::piped())
+        .stderr(its_end)
+        .spawn()
+        .unwrap();
+    let (mut peer, _) = listener.accept().unwrap();
+    read_until(&mut peer, "\r\n\r\n");
+    peer.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 3000\r\n\r\n").unwrap();
+    // It shows something at most ten times a second, so that there is to be more than that.
+    let pause = Aio::without_callback();
+    let mut shown = Vec::new();
+    let mut left = 3000;
+    let mut terminal = std::fs::File::from(terminal);
+    while left > 0 {
+        pause.sleep(Duration::from_millis(150));
+        pause.wait();
+        peer.write_all(&[b'x'; 1000]).unwrap();
+        left -= 1000;
+    }
+    // A terminal that nobody has open any more is an error.
+    let mut room = [0; 256];
+    while let Ok(count @ 1..) = terminal.read(&mut room) {
+        shown.extend_from_slice(&room[..count]);
+    }
+    let shown = String::from_utf8(shown).unwrap();
+    assert!(shown.contains(" of 2.9 KiB"), "{shown:?}");
+    assert!(shown.ends_with("\r\u{1b}[K"), "and it is gone in the end: {shown:?}");
+    assert!(child.wait().unwrap().success());
 }
 
 #[test]

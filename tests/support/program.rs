@@ -86,7 +86,7 @@ pub(crate) fn run(name: &str, arguments: &[&str]) -> Output {
 
 /// Builds the examples, which not every way to run this test has done, in the way in which the
 /// test itself was built. Returns the path of one.
-fn example(name: &str) -> PathBuf {
+pub(crate) fn example(name: &str) -> PathBuf {
     static DIRECTORY: OnceLock<PathBuf> = OnceLock::new();
     DIRECTORY.get_or_init(build).join(name)
 }
