@@ -190,7 +190,8 @@ fn announce_bodies() {
         return;
     };
     let mut clients = Vec::new();
-    for len in [1_u64 << 40, u64::MAX] {
+    // The system might reserve the first for whoever wants it.
+    for len in [1 << 30, 1 << 40, u64::MAX] {
         for _ in 0..CLIENTS {
             let mut client = Client::new(&server);
             client.send(format!("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: {len}\r\n\r\n"));
@@ -210,7 +211,7 @@ fn announce_bodies() {
     assert!(taken < 4 * sent, "{taken} bytes of memory for {sent}");
     // Threads take some, too, but nothing like what was announced.
     let reserved = grown("VmPeak:", space);
-    assert!(reserved < 1 << 36, "{reserved} bytes of address space for {sent}");
+    assert!(reserved < 1 << 32, "{reserved} bytes of address space for {sent}");
 }
 
 /// The most bytes that this process has had, by the name of the line in which the system tells that;
