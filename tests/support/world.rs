@@ -83,6 +83,7 @@ impl World {
     }
 
     /// Two ends of a new wire.
+    #[allow(dead_code, reason = "each world uses a part of it")]
     pub(crate) fn connect(&mut self) -> [OwnedFd; 2] {
         let ((one, left), (right, other)) = (pair(), pair());
         for end in [&one, &left, &right, &other] {
@@ -91,6 +92,25 @@ impl World {
         }
         self.wires.push(Wire::new([left, right]));
         [one.into(), other.into()]
+    }
+
+    /// Puts a wire behind a connection that was accepted; returns its other end.
+    #[allow(dead_code, reason = "each world uses a part of it")]
+    pub(crate) fn lead_on(&mut self, accepted: OwnedFd) -> OwnedFd {
+        let (right, other) = pair();
+        let left = UnixStream::from(accepted);
+        left.set_nonblocking(true).expect("an option");
+        for end in [&right, &other] {
+            sockopt::set_socket_send_buffer_size(end, 1).expect("an option");
+        }
+        self.wires.push(Wire::new([left, right]));
+        other.into()
+    }
+
+    /// Gives the system time for what it has not done at once, such as a connection over loopback.
+    #[allow(dead_code, reason = "each world uses a part of it")]
+    pub(crate) fn wait_for_the_system(&self) {
+        self.runtime.turn(Duration::from_millis(1)).expect("it is host-driven");
     }
 
     /// Does one thing of those that happen by themselves.
