@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![allow(unreachable_pub, reason = "each test program is a crate of its own")]
 
+pub mod asking;
 pub mod client;
 pub mod foreign;
 pub mod host;
