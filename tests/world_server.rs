@@ -123,6 +123,10 @@ impl Peer {
                 (status, answer, ends) = (500, Vec::new(), true);
                 plain("GET", "/fails", &fields)
             }
+            10 if chance.once_in(2) => {
+                ends = true;
+                plain("GET", &format!("/taken?{id}={len}"), &fields)
+            }
             10 if chance.once_in(4) => {
                 (status, answer, ends) = (400, Vec::new(), true);
                 b"nonsense\r\n\r\n".to_vec()
@@ -434,6 +438,23 @@ fn serve(world: &World, later: &Arc<Later>, max_requests: Option<u64>) -> Server
         }
         exchange.finish();
     });
+    let writes = Arc::clone(later);
+    let taken = any_method("/taken", move |exchange| {
+        // The server may have stopped.
+        let Ok((conn, request)) = exchange.hijack() else { return };
+        let mut response = Response::new();
+        response.headers_mut().set("Connection", "close").expect("a field");
+        response.set_body(wanted(request.lock().uri()));
+        writes.begun.fetch_add(1, SeqCst);
+        let writes = Arc::clone(&writes);
+        let kept = conn.clone();
+        let aio = conn.runtime().aio(move |_| {
+            writes.ended.fetch_add(1, SeqCst);
+            kept.close();
+        });
+        conn.write_res(&response, &aio);
+        aio.detach();
+    });
     let asleep = Handler::with_aio("/asleep", |aio| {
         let operation = Mutex::new(aio.unpark());
         let request =
@@ -471,6 +492,7 @@ fn serve(world: &World, later: &Arc<Later>, max_requests: Option<u64>) -> Server
         in_pieces("/chunks", false, later),
         in_sips("/sips", later),
         raw,
+        taken,
         asleep,
         echo,
         unread,
@@ -497,6 +519,12 @@ fn scenario(seed: u64) {
 
     let has_faults = world.has_faults;
     let is_stopped = has_faults && world.chance.once_in(8);
+    let is_drained = world.chance.once_in(6);
+    let drained = Arc::new(AtomicUsize::new(0));
+    let drain = world.runtime.aio({
+        let drained = Arc::clone(&drained);
+        move |_| _ = drained.fetch_add(1, SeqCst)
+    });
     let steps = 200 + world.chance.below(2000);
     for step in 0..steps {
         match world.chance.below(4) {
@@ -509,6 +537,9 @@ fn scenario(seed: u64) {
         }
         if is_stopped && step == steps / 2 {
             server.stop();
+        }
+        if is_drained && step == steps / 3 {
+            server.drain(&drain);
         }
     }
     // From here on everybody does what can be done.
@@ -528,8 +559,8 @@ fn scenario(seed: u64) {
         }
     }
     if !has_faults {
-        let all = peers.iter().all(|peer| peer.is_done);
-        assert!(all, "without a fault every request is answered");
+        let all = peers.iter().all(|peer| peer.is_done || is_drained && peer.input.is_empty());
+        assert!(all, "without a fault every request is answered, until the server is to end");
     }
     // The end: what is left on either side goes.
     drop(peers);
@@ -545,6 +576,8 @@ fn scenario(seed: u64) {
     world.advance(Duration::from_secs(1));
     world.settle();
     assert_eq!(later.begun.load(SeqCst), later.ended.load(SeqCst), "each write ends once");
+    assert_eq!(drained.load(SeqCst), usize::from(is_drained), "an end is told once");
+    drop(drain);
     drop(server);
     world.end();
 }

@@ -2,7 +2,10 @@
 //! stands still until it is told to go on. Everything follows from the seed.
 //!
 //! A [`Wire`] lies between the two ends of a connection and is itself two pairs of sockets: what one
-//! end sends, the wire takes and hands on to the other end, some of it, some time.
+//! end sends, the wire takes and hands on to the other end, some of it, some time. It breaks in both
+//! ways in which connections do: an end, or a reset, which is what the system makes of a socket that is
+//! closed with something unread. The order in which sockets become ready follows from the steps of the
+//! wires, of which the seed draws each.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::Shutdown;
@@ -12,6 +15,7 @@ use std::time::Duration;
 
 use nng_aio::Runtime;
 use nng_aio::clock::{self, Frozen};
+use rustix::io::ioctl_fionread;
 use rustix::net::sockopt;
 
 use crate::support::server::descriptors;
@@ -181,6 +185,8 @@ pub(crate) struct Wire {
     ways: [Way; 2],
     /// Steps during which nothing passes.
     stall: usize,
+    /// It breaks as soon as something is unread, which makes a reset of it.
+    is_doomed: bool,
 }
 
 #[derive(Default)]
@@ -195,7 +201,7 @@ const ROOM: usize = 1 << 14;
 
 impl Wire {
     fn new(ends: [UnixStream; 2]) -> Self {
-        Self { ends: Some(ends), ways: Default::default(), stall: 0 }
+        Self { ends: Some(ends), ways: Default::default(), stall: 0, is_doomed: false }
     }
 
     /// Breaks the connection. What was on its way is lost.
@@ -203,13 +209,46 @@ impl Wire {
         self.ends = None;
     }
 
+    /// Breaks the connection with what its ends have sent read to the end, so that they see an end.
+    pub(crate) fn hang_up(&mut self) {
+        let Some(ends) = &mut self.ends else { return };
+        let mut room = [0; 4096];
+        for end in ends {
+            while end.read(&mut room).is_ok_and(|count| count > 0) {}
+        }
+        self.cut();
+    }
+
+    /// Breaks the connection once there is something to be lost of what either end sends, so that this
+    /// one sees a reset.
+    pub(crate) fn doom(&mut self) {
+        self.is_doomed = true;
+    }
+
+    /// Breaks it if it was to break and can; true if it did.
+    fn reset(&mut self) -> bool {
+        let is_unread = |end: &UnixStream| ioctl_fionread(end).is_ok_and(|count| count > 0);
+        let is_due = self.is_doomed && self.ends.iter().flatten().any(is_unread);
+        if is_due {
+            self.cut();
+        }
+        is_due
+    }
+
     fn step(&mut self, chance: &mut Chance, has_faults: bool) {
         if self.stall > 0 {
             self.stall -= 1;
             return;
         }
+        if self.reset() {
+            return;
+        }
         if has_faults && chance.once_in(400) {
-            self.cut();
+            match chance.below(3) {
+                0 => self.cut(),
+                1 => self.hang_up(),
+                _ => self.doom(),
+            }
         }
         if chance.once_in(50) {
             self.stall = chance.len(100);
@@ -223,6 +262,9 @@ impl Wire {
     /// Passes on what there is; true if there was something.
     fn pass_all(&mut self) -> bool {
         self.stall = 0;
+        if self.reset() {
+            return true;
+        }
         (0..2).fold(false, |passed, way| passed | self.take(way, ROOM) | self.give(way, ROOM))
     }
 
