@@ -320,6 +320,25 @@ on_both_runtimes! {
         assert_eq!(piece.result(), NNG_ECANCELED);
     }
 
+    fn an_answer_is_whole_though_its_server_takes_no_more(mut bench) {
+        for len in [0, 100_000] {
+            let response = Shared::new(Response::new());
+            let op = bench.start(|conn, aio| conn.ask(&chunked(), &response, aio));
+            let upload = bench.start_with(vec![b'x'; BIG], |conn, aio| conn.write_body(aio));
+            bench.receive(CHUNKED.len());
+            bench.send(format!("HTTP/1.1 413 x\r\nContent-Length: {len}\r\n\r\n"));
+            bench.send(pattern(len));
+            assert_eq!(op.result(), 0);
+            assert_eq!(response.lock().status(), 413);
+            bench.close_peer();
+            assert_ne!(upload.result(), 0);
+            assert_eq!(write(&bench, "more").result(), NNG_ECLOSED);
+            assert!(rest(&bench, 10_000) == pattern(len), "the body of {len} bytes is whole");
+            assert_eq!(bench.transact(&get("/"), &response).result(), NNG_ECLOSED);
+            bench = Bench::unix(bench.driver().clone());
+        }
+    }
+
     fn what_comes_behind_the_body_stays_in_the_stream(bench) {
         asked(&bench, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokmore");
         assert_eq!(piece(&bench, 100).text(), "ok");

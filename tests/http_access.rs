@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::io::Read;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
@@ -129,4 +130,56 @@ fn without_a_hook_nothing_is_recorded_and_a_hook_may_go() {
     server.set_access_log(None);
     client.get("/");
     assert!(hear.recv_timeout(LIMIT).is_err(), "the hook has gone");
+}
+
+#[test]
+fn a_client_that_goes_with_the_last_byte_has_had_everything() {
+    let (server, hear) = logging();
+    let own = handler("", "/own", |exchange| {
+        let conn = exchange.conn();
+        let exchange = nng_aio::sync::Mutex::new(Some(exchange));
+        let aio = conn.runtime().aio(move |_| {
+            exchange.lock().take().expect("it runs once").finish();
+        });
+        conn.write_res(&with_body("own"), &aio);
+        aio.detach();
+    });
+    serve(&server, [own, handler("", "/", |exchange| exchange.respond(with_body("page")))]);
+    for path in ["/", "/own"].repeat(200) {
+        let mut client = Client::new(&server);
+        client.send(format!("GET {path} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"));
+        let end = if path == "/" { "page" } else { "own" };
+        let (mut got, mut room) = (String::new(), [0]);
+        while !got.ends_with(end) {
+            assert_eq!(client.stream().read(&mut room).expect("it comes"), 1);
+            got.push(char::from(room[0]));
+        }
+        drop(client);
+        assert_eq!(facts(&heard(&hear)), ("GET", path, 200, true));
+    }
+}
+
+#[test]
+fn a_gentle_end_waits_for_the_last_record() {
+    let server = running(ServerConfig::default());
+    let (enter, entered) = mpsc::channel();
+    let (open, gate) = mpsc::channel::<()>();
+    let gate = nng_aio::sync::Mutex::new(gate);
+    server.set_access_log(Some(Arc::new(move |_: &Access| {
+        enter.send(()).expect("it is awaited");
+        // The test lets it go on, or is over.
+        let _ = gate.lock().recv();
+    })));
+    serve(&server, [fixed("/", "page")]);
+    let mut client = Client::new(&server);
+    assert!(client.exchange("GET", "/", "Connection: close\r\n").closes());
+    entered.recv_timeout(LIMIT).expect("it is recorded");
+    drop(client);
+    let driver = Driver::global();
+    driver.until(|| server.stats().open == 0);
+    let ended = Op::new(&driver, |_| ());
+    server.drain(&ended.aio);
+    ended.assert_pending();
+    drop(open);
+    assert_eq!(ended.result(), 0);
 }

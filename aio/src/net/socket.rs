@@ -122,13 +122,15 @@ impl Socket {
         self.watch_if_short(result.map_err(Error::from), wanted)
     }
 
-    /// Sends bytes of a file, from `at` on, that are in memory already: never waits for a disk, and
-    /// copies nothing on the way. At most `len` of them go, and no more than a quarter of a mebibyte.
+    /// Sends bytes of a file, from `at` on, that are in memory already: copies nothing on the way, and
+    /// does not wait for a disk, unless the system drops them at just that moment. At most `len` of them
+    /// go, and no more than a quarter of a mebibyte.
     ///
     /// A count of 0 means that the file ends there, that its bytes are on the disk only, or that the
-    /// system does not tell (anything but Linux from 6.5 on): read them where it is all right to wait,
-    /// and send them with [`try_send`](Self::try_send). A short count means that the socket takes no
-    /// more; the watcher will be told when it does.
+    /// system does not tell: it does from Linux 6.5 on, of files on local file systems that this process
+    /// owns or may write. Read them where it is all right to wait, then, and send them with
+    /// [`try_send`](Self::try_send). A short count means that the socket takes no more, of which the
+    /// watcher will be told, or that the file has become shorter.
     ///
     /// # Errors
     /// As [`try_send`](Self::try_send).

@@ -1,7 +1,14 @@
-//! Files on their way into sockets, without a copy in between and without waiting for a disk.
+//! Files on their way into sockets, without a copy in between and, as far as that can be known, without
+//! waiting for a disk.
+//!
+//! sendfile waits for what is not in memory, and nothing can keep it from that. So two questions come
+//! first. cachestat counts the pages that the system has of a part of a file, those that are still being
+//! read among them. A read that must not wait then tells of some of those whether they are there, and of
+//! file systems that may wait for something else, such as a network, which take no such reads. What is
+//! left is memory that goes between question and answer.
 //!
 //! # Source
-//! Linux, sendfile(2); cachestat(2), since Linux 6.5.
+//! Linux, sendfile(2); cachestat(2), since Linux 6.5; preadv2(2) with `RWF_NOWAIT`, since Linux 4.14.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -12,7 +19,7 @@ use libc::{c_int, c_long, c_uint};
 
 use super::socket::check;
 
-/// The number of cachestat, which is the same on every architecture; libc has it for few.
+/// The number of cachestat on all but a few old architectures, which do not know it; libc has it for few.
 const CACHESTAT: c_long = 451;
 
 /// The part of a file that cachestat looks at.
@@ -33,11 +40,16 @@ struct Cached {
     recently_evicted: u64,
 }
 
+/// How far apart the bytes are of which it is asked whether they can be read at once.
+const STRIDE: u64 = 64 << 10;
+
 /// Returns whether that part of a file is in memory, so that reading it does not wait for a disk; false
-/// where the system does not tell. It may go from there at any time.
+/// where the system does not tell, as it does for files that this process could not write. It may go
+/// from there at any time.
 pub(crate) fn is_in_memory(file: BorrowedFd<'_>, at: u64, len: usize) -> bool {
     let page = page_size();
-    let pages = (at + len as u64).div_ceil(page) - at / page;
+    let Some(last) = (len as u64).checked_sub(1).map(|behind| at + behind) else { return false };
+    let pages = last / page + 1 - at / page;
     let range = Range { at, len: len as u64 };
     let mut found = Cached::default();
     let none: c_uint = 0;
@@ -47,7 +59,32 @@ pub(crate) fn is_in_memory(file: BorrowedFd<'_>, at: u64, len: usize) -> bool {
     let result = unsafe {
         libc::syscall(CACHESTAT, file.as_raw_fd(), &raw const range, &raw mut found, none)
     };
-    result == 0 && found.cached >= pages
+    let mut places = (0..).map(|step| at + step * STRIDE).take_while(|&place| place < last);
+    let is_cached = result == 0 && found.cached >= pages;
+    is_cached && places.all(|place| is_read(file, place)) && is_read(file, last)
+}
+
+/// Returns whether a byte of a file can be read without waiting.
+fn is_read(file: BorrowedFd<'_>, at: u64) -> bool {
+    let mut byte = 0_u8;
+    let room = libc::iovec { iov_base: (&raw mut byte).cast(), iov_len: 1 };
+    // The system wants halves of the offset where it does not fit into one, and ignores the other.
+    let (low, high) = (at as libc::c_ulong, ((at >> 16) >> 16) as libc::c_ulong);
+    let (one, flags): (c_int, c_int) = (1, libc::RWF_NOWAIT);
+    // SAFETY: the descriptor is borrowed and open; the one piece of memory is a local variable. An older
+    // system does not know the flag or the number, and says so.
+    let count = unsafe {
+        libc::syscall(
+            libc::SYS_preadv2,
+            file.as_raw_fd(),
+            &raw const room,
+            one,
+            low,
+            high,
+            flags,
+        )
+    };
+    count == 1
 }
 
 fn page_size() -> u64 {

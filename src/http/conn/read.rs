@@ -136,6 +136,11 @@ impl Read {
         }
     }
 
+    /// Returns whether it is the reading half of a transaction of which nothing has been sent.
+    pub(super) fn is_unsent_transaction(&self) -> bool {
+        matches!(&self.kind, Kind::Transaction(transaction) if !transaction.is_sent)
+    }
+
     /// Returns whether it is the reading half of a transaction.
     pub(super) fn is_transaction(&self) -> bool {
         matches!(self.kind, Kind::Transaction(_))

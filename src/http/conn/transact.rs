@@ -26,7 +26,7 @@ const MAX_INTERIMS: u32 = 256;
 /// The reading half of a transaction.
 pub(super) struct Transaction {
     response: Shared<Response>,
-    extent: Extent,
+    pub(super) extent: Extent,
     /// The request's, since the body's length depends on it.
     method: Box<str>,
     body: Option<BodyReader>,

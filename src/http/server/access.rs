@@ -2,18 +2,21 @@
 //!
 //! Without a hook nothing is noted at all. With one, an [`Entry`] is made when a request's head is
 //! there and completed when its response is out; the hook is called by a task of the runtime, so
-//! that it never runs on the stack of a program that answers with a lock of its own held.
+//! that it never runs on the stack of a program that answers with a lock of its own held. A server that
+//! ends gently has ended when the last record is delivered.
 //!
 //! Lock: the hook, a leaf, read for as long as it takes to copy a handle.
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
 use nng_aio::net::Addr;
 use nng_aio::sync::RwLock;
 use nng_aio::{Runtime, Task, clock};
+
+use super::core::Core;
 
 /// What became of one request.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -46,6 +49,8 @@ pub type AccessHook = Arc<dyn Fn(&Access) + Send + Sync>;
 pub(super) struct AccessLog {
     is_on: AtomicBool,
     hook: RwLock<Option<AccessHook>>,
+    /// Records on their way to it.
+    undelivered: AtomicUsize,
 }
 
 /// An exchange under way.
@@ -68,13 +73,26 @@ impl AccessLog {
         is_on.then(|| Box::new(Entry { began: clock::now(), access: describe() }))
     }
 
+    /// Returns whether the hook has heard of everything.
+    pub(super) fn is_delivered(&self) -> bool {
+        self.undelivered.load(SeqCst) == 0
+    }
+}
+
+impl Core {
     /// Hands an entry to the hook, soon.
-    pub(super) fn record(&self, runtime: &Runtime, entry: Entry, end: impl FnOnce(&mut Access)) {
-        let Some(hook) = self.hook.read().clone() else { return };
+    pub(super) fn record(
+        self: &Arc<Self>,
+        runtime: &Runtime,
+        entry: Entry,
+        end: impl FnOnce(&mut Access),
+    ) {
+        let Some(hook) = self.access().hook.read().clone() else { return };
         let Entry { began, mut access } = entry;
         access.duration = clock::now().saturating_duration_since(began);
         end(&mut access);
-        runtime.schedule(Arc::new(Record { hook, access }));
+        self.access().undelivered.fetch_add(1, SeqCst);
+        runtime.schedule(Arc::new(Record { core: Arc::clone(self), hook, access }));
     }
 }
 
@@ -108,6 +126,7 @@ impl fmt::Debug for AccessLog {
 
 /// A record on its way to the hook.
 struct Record {
+    core: Arc<Core>,
     hook: AccessHook,
     access: Access,
 }
@@ -120,5 +139,15 @@ impl Task for Record {
     fn key(&self) -> usize {
         // All of them are one kind of function.
         3
+    }
+}
+
+impl Drop for Record {
+    /// It is delivered, or never will be.
+    fn drop(&mut self) {
+        self.core.access().undelivered.fetch_sub(1, SeqCst);
+        if self.core.drain().is_on() {
+            self.core.complete_drain_if_over();
+        }
     }
 }

@@ -210,12 +210,12 @@ impl Core {
         &self.access
     }
 
-    /// Tells those who wait for the last session, if that has gone.
+    /// Tells those who wait for the last session, if that has gone and its record is delivered.
     pub(super) fn complete_drain_if_over(&self) {
         let sessions = self.sessions.lock();
         let is_over = sessions.is_closed && sessions.open.is_empty();
         drop(sessions);
-        if is_over {
+        if is_over && self.access.is_delivered() {
             self.drain.complete();
         }
     }

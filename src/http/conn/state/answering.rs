@@ -44,6 +44,8 @@ pub(crate) struct Answering {
     pub(crate) status: u16,
     /// Bytes that have been written for it, whoever wrote them.
     pub(crate) sent: u64,
+    /// The last byte of an answer that ends the connection is out.
+    pub(crate) is_last_out: bool,
 }
 
 /// What has been read of a request's body piece by piece.

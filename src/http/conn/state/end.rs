@@ -3,7 +3,7 @@
 
 use nng_aio::{Error, OperationId};
 
-use super::{BUDGET, Phase, Side, State};
+use super::{BUDGET, Phase, Reached, Side, State};
 use crate::http::conn::deadlines::Deadlines;
 use crate::http::conn::effects::Effects;
 use crate::http::conn::input::{Input, with_room};
@@ -128,6 +128,60 @@ impl State {
                 self.break_off(effects);
             }
         }
+    }
+
+    /// The first write cannot be sent.
+    pub(super) fn send_failed(&mut self, error: Error, effects: &mut Effects) {
+        // What the peer has said before counts: it may have answered without reading to the end.
+        if let Some(Read { kind: Kind::Transaction(_), .. }) = self.reads.front() {
+            self.readable = true;
+            self.pump_reads(effects);
+            if !self.is_open() {
+                return;
+            }
+        }
+        // A Unix socket says that the peer has gone also where it knows of a reset.
+        let known = match error {
+            Error::Closed => self.transport_mut().and_then(|socket| socket.take_error()),
+            _ => None,
+        };
+        let error = known.unwrap_or(error);
+        if self.is_amid_answer() {
+            self.be_deaf(error, effects);
+        } else {
+            self.fail(Side::Write, error, effects);
+        }
+    }
+
+    /// Returns whether an answer has begun that somebody reads, or may go on to read.
+    fn is_amid_answer(&self) -> bool {
+        let is_read = match self.reads.front() {
+            Some(Read { kind: Kind::Transaction(transaction), .. }) => transaction.is_sent,
+            Some(read) => matches!(read.kind, Kind::Piece),
+            None => self.is_answer_open,
+        };
+        self.reached == Reached::Answer && is_read
+    }
+
+    /// The peer takes nothing more, which the first write learns as `error`, but has answered: its words
+    /// are read until they end.
+    pub(super) fn be_deaf(&mut self, error: Error, effects: &mut Effects) {
+        self.is_deaf = true;
+        self.readable = true;
+        let mut error = error;
+        while let Some(write) = self.writes.pop() {
+            let count = write.content.count_after_failure(write.sent);
+            effects.end_write(write.sink, Err(error), count);
+            error = Error::Closed;
+        }
+        // Requests that wait for the answer before theirs will not go.
+        while let Some(index) = self.reads.position(Read::is_unsent_transaction) {
+            if let Some(mut read) = self.reads.remove(index) {
+                read.abandon();
+                effects.end_read(read, Err(Error::Closed));
+            }
+        }
+        self.pump_reads(effects);
     }
 
     /// The holder closes the connection: active operations are cancelled, except that a read beside

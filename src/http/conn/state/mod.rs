@@ -28,6 +28,7 @@ use super::input::{Input, with_room};
 use super::queue::Queue;
 use super::read::{Kind, Outcome, Parsers, Read};
 use super::settings::Settings;
+use super::transact::Extent;
 use super::transport::Transport;
 use super::write::{Content, Then, Write};
 use super::{Event, Sink};
@@ -53,6 +54,8 @@ pub(super) struct State {
     writable: bool,
     /// The peer's end has been announced, so that a short receive is not the last.
     hangup: bool,
+    /// The peer takes nothing more, and what it has answered is still being read.
+    is_deaf: bool,
     reads: Queue<Read>,
     writes: Queue<Write>,
     requests: Option<Box<RequestParser>>,
@@ -65,6 +68,8 @@ pub(super) struct State {
     pub(super) is_chunking: bool,
     /// Bytes of raw writes after which the connection closes.
     closes_after: Option<u64>,
+    /// The answer that was asked for has begun, and nobody has been told that its body has ended.
+    is_answer_open: bool,
     /// How far the last transaction has come.
     pub(super) reached: Reached,
     /// What the owner is answering with this connection.
@@ -104,6 +109,7 @@ impl State {
             readable: true,
             writable: true,
             hangup: false,
+            is_deaf: false,
             reads: Queue::new(),
             writes: Queue::new(),
             requests: None,
@@ -112,6 +118,7 @@ impl State {
             trailers: None,
             is_chunking: false,
             closes_after: None,
+            is_answer_open: false,
             reached: Reached::Nothing,
             answering: Answering::default(),
             exchanges: 0,
@@ -187,6 +194,7 @@ impl State {
     /// Returns whether a write, the request of a transaction perhaps, can be tried at once.
     pub(super) fn can_write_now(&self, transaction: Option<OperationId>) -> bool {
         self.is_open()
+            && !self.is_deaf
             && self.writable
             && self.writes.is_empty()
             && !self.awaits_transaction(transaction)
@@ -223,7 +231,7 @@ impl State {
     /// Returns whether nothing is under way and nothing left over, so that a request may be next.
     pub(super) fn is_idle(&self) -> bool {
         let is_quiet = self.reads.is_empty() && self.writes.is_empty() && !self.has_input();
-        self.is_open() && is_quiet && self.incoming.is_none()
+        self.is_open() && !self.is_deaf && is_quiet && self.incoming.is_none()
     }
 
     /// Returns whether the next response would begin where a body has not been read to its end.
@@ -258,7 +266,7 @@ impl State {
 
     pub(super) fn push_read(&mut self, mut read: Read, effects: &mut Effects) {
         // What led here may have found the connection broken.
-        if !self.is_open() {
+        if !self.is_open() || (self.is_deaf && read.is_transaction()) {
             read.abandon();
             return effects.end_read(read, Err(Error::Closed));
         }
@@ -275,7 +283,7 @@ impl State {
     }
 
     pub(super) fn push_write(&mut self, write: Write, effects: &mut Effects) {
-        if !self.is_open() {
+        if !self.is_open() || self.is_deaf {
             return effects.end_write(write.sink, Err(Error::Closed), 0);
         }
         let is_first = self.writes.is_empty();
@@ -535,10 +543,17 @@ impl State {
                     Outcome::BadPiece(error) => Err(error),
                     _ => Ok(()),
                 };
-                if let Kind::Piece = read.kind {
-                    // Something has come, or nothing more will.
-                    self.deadlines.body = None;
-                    self.end_piece_wait(effects);
+                match &read.kind {
+                    Kind::Piece => {
+                        // Something has come, or nothing more will.
+                        self.is_answer_open &= read.count > 0;
+                        self.deadlines.body = None;
+                        self.end_piece_wait(effects);
+                    }
+                    Kind::Transaction(transaction) => {
+                        self.is_answer_open = transaction.extent == Extent::Head;
+                    }
+                    _ => {}
                 }
                 effects.end_read(read, result);
             }
@@ -603,24 +618,6 @@ impl State {
         }
     }
 
-    /// The first write cannot be sent.
-    fn send_failed(&mut self, error: Error, effects: &mut Effects) {
-        // What the peer has said before counts: it may have answered without reading to the end.
-        if let Some(Read { kind: Kind::Transaction(_) | Kind::Piece, .. }) = self.reads.front() {
-            self.readable = true;
-            self.pump_reads(effects);
-            if !self.is_open() {
-                return;
-            }
-        }
-        // A Unix socket says that the peer has gone also where it knows of a reset.
-        let known = match error {
-            Error::Closed => self.transport_mut().and_then(|socket| socket.take_error()),
-            _ => None,
-        };
-        self.fail(Side::Write, known.unwrap_or(error), effects);
-    }
-
     /// The first write is done.
     fn end_write(&mut self, effects: &mut Effects) {
         let Some(write) = self.writes.pop() else { return };
@@ -660,7 +657,10 @@ impl State {
         // Nobody hears of the end of the write before the lock is gone, and then it is closed.
         match then {
             Then::Keep => {}
-            Then::Close => self.linger(effects),
+            Then::Close => {
+                self.answering.is_last_out = true;
+                self.linger(effects);
+            }
             Then::CloseAfter(left) => self.closes_after = Some(left),
         }
     }

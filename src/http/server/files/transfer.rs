@@ -9,7 +9,8 @@
 //! ```
 //!
 //! What is in memory goes without a copy. Where it is not, so many pieces are read, which brings what
-//! follows into memory, too, and then that is tried again. At most two pieces are in memory of ours,
+//! follows into memory, too, and then that is tried again; if that finds nothing either, as where the
+//! system does not tell what is in memory, the rest is read. At most two pieces are in memory of ours,
 //! and no thread waits for the client. A client that goes ends the write, and a file that has become
 //! shorter, or cannot be read, ends the response early, which closes the connection. The limit of time
 //! for responses holds for each piece, as for any write.
@@ -36,12 +37,14 @@ const PIECES_READ: u32 = 8;
 pub(super) struct Transfer {
     file: Arc<File>,
     runtime: Runtime,
-    /// What is in memory can go without being read.
-    takes_files: bool,
     state: Mutex<State>,
 }
 
 struct State {
+    /// What is in memory can go without being read.
+    takes_files: bool,
+    /// Nothing was in memory the last time, though pieces before it had been read.
+    has_missed: bool,
     /// What is still to be read, or sent from where it is.
     unread: Range<u64>,
     /// Pieces to be read before memory is tried again.
@@ -87,6 +90,8 @@ impl Transfer {
         let runtime = writer.runtime().clone();
         let takes_files = writer.takes_files();
         let state = Mutex::new(State {
+            takes_files,
+            has_missed: false,
             unread: range,
             to_read: u32::from(!takes_files),
             is_reading: !takes_files,
@@ -97,7 +102,7 @@ impl Transfer {
             spare: Vec::new(),
             has_failed: false,
         });
-        let transfer = Arc::new(Self { file: Arc::new(file), runtime, takes_files, state });
+        let transfer = Arc::new(Self { file: Arc::new(file), runtime, state });
         if takes_files {
             transfer.go_on();
         } else {
@@ -120,7 +125,7 @@ impl Transfer {
         let mut state = self.state.lock();
         state.is_reading = false;
         // Where nothing can be sent from memory, there is no end to reading.
-        state.to_read -= u32::from(self.takes_files);
+        state.to_read -= u32::from(state.takes_files);
         state.unread.start += piece.len() as u64;
         state.has_failed |= read.is_err();
         state.ready = Some(piece);
@@ -139,6 +144,8 @@ impl Transfer {
                 state.unread.start = state.unread.end - left;
                 state.to_read = PIECES_READ;
                 state.unsent = left;
+                state.takes_files &= aio.count() > 0 || !state.has_missed;
+                state.has_missed = aio.count() == 0;
             }
             Sending::Piece | Sending::Nothing => state.spare = piece,
         }

@@ -515,7 +515,7 @@ impl Session {
     fn record(&self, state: &mut State, is_complete: bool) {
         if let (Some(entry), Some(link)) = (state.entry.take(), self.link.get()) {
             let Answering { status, sent, .. } = link.answering();
-            self.core.access().record(link.runtime(), *entry, |access| {
+            self.core.record(link.runtime(), *entry, |access| {
                 access.sent = sent;
                 // One that the session sends is known already.
                 access.status = if access.status == 0 { status } else { access.status };
@@ -592,7 +592,9 @@ impl Session {
             return;
         }
         let (id, operation) = (state.id, state.operation.clone());
-        self.record(&mut state, false);
+        // A client that closes behind the last byte may be faster than whoever has written that.
+        let is_complete = self.link.get().is_some_and(|link| link.answering().is_last_out);
+        self.record(&mut state, is_complete);
         let phase = mem::replace(&mut state.phase, Phase::Ended);
         drop(state);
         drop(phase);
