@@ -12,11 +12,20 @@
 #![allow(clippy::print_stdout, reason = "a program that talks to its user")]
 
 use std::collections::VecDeque;
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use nng_aio::sync::Mutex;
-use nng_aio::{Aio, Cancel, Error, Operation, OperationId};
+use nng_oxide::aio::sync::Mutex;
+use nng_oxide::aio::{Aio, Cancel, Error, Operation, OperationId};
+
+const HELP: &str = "\
+Leaves parcels and picks them up: at once, later, cancelled, and too late.
+
+Usage: custom_operation [OPTION]
+
+  -h, --help  print this
+";
 
 /// Where parcels are left and picked up, in order.
 #[derive(Default)]
@@ -88,7 +97,20 @@ impl Cancel for Counter {
     }
 }
 
-fn main() {
+fn main() -> ExitCode {
+    match std::env::args().nth(1).as_deref() {
+        None => show(),
+        Some("-h" | "--help") => print!("{HELP}"),
+        Some(argument) => {
+            eprintln!("custom_operation: there is no `{argument}`; --help says more");
+            return ExitCode::from(2);
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+/// Ends the operation in each of the ways there are.
+fn show() {
     let counter = Arc::new(Counter::default());
     let aio = Aio::new(|aio| match aio.outcome() {
         Ok(()) => {

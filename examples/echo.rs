@@ -14,9 +14,9 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use nng_aio::net::{Family, Listener, Stream};
-use nng_aio::sync::Mutex;
-use nng_aio::{Aio, Error, Runtime};
+use nng_oxide::aio::net::{Family, Listener, Stream};
+use nng_oxide::aio::sync::Mutex;
+use nng_oxide::aio::{Aio, Error, Runtime};
 use signal_hook::consts::SIGINT;
 use signal_hook::iterator::Signals;
 
@@ -41,8 +41,16 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         [url] if url.contains("://") => url,
-        _ => {
-            eprintln!("echo: one URL is what it takes; --help says more");
+        [option, ..] if option.starts_with('-') => {
+            eprintln!("echo: there is no `{option}`; --help says more");
+            return ExitCode::from(2);
+        }
+        [text] => {
+            eprintln!("echo: `{text}` is no URL, such as tcp://127.0.0.1:5555; --help says more");
+            return ExitCode::from(2);
+        }
+        [_, argument, ..] => {
+            eprintln!("echo: `{argument}` is one argument too many; --help says more");
             return ExitCode::from(2);
         }
     };

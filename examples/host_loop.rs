@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use nng_aio::sync::Mutex;
+use nng_oxide::aio::sync::Mutex;
 use nng_oxide::http::{Handler, Response, Server, ServerConfig};
 use nng_oxide::{Error, Runtime, Url};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -42,9 +42,19 @@ fn main() -> ExitCode {
             print!("{HELP}");
             return ExitCode::SUCCESS;
         }
-        [addr] if !addr.starts_with('-') => addr,
-        _ => {
-            eprintln!("host_loop: one address is what it takes; --help says more");
+        [option, ..] if option.starts_with('-') => {
+            eprintln!("host_loop: there is no `{option}`; --help says more");
+            return ExitCode::from(2);
+        }
+        [addr] if is_addr(addr) => addr,
+        [addr] => {
+            eprintln!(
+                "host_loop: `{addr}` is no host:port, such as 127.0.0.1:8080; --help says more"
+            );
+            return ExitCode::from(2);
+        }
+        [_, argument, ..] => {
+            eprintln!("host_loop: `{argument}` is one argument too many; --help says more");
             return ExitCode::from(2);
         }
     };
@@ -55,6 +65,12 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Returns whether a text is host:port.
+fn is_addr(text: &str) -> bool {
+    let port = text.rsplit_once(':').and_then(|(_host, port)| port.parse::<u16>().ok());
+    port.is_some() && !text.contains(['/', '?', '#', '@'])
 }
 
 /// The loop.

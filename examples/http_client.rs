@@ -117,14 +117,26 @@ fn fetch(runtime: &Runtime, agent: &Agent, options: &Options) -> Result<(), Fail
     agent.open(&options.url, &request, &response, &aio);
     aio.wait();
     let url = aio.take_output::<Url>(0).unwrap_or_else(|| options.url.clone());
-    let broken = |error: Error| Failure::Broken(format!("cannot fetch {url}: {}", words(error)));
+    let broken = |error: Error| {
+        let words = match error {
+            Error::Protocol if options.follows => {
+                "the server talks nonsense, or redirects too often"
+            }
+            error => &words(error),
+        };
+        Failure::Broken(format!("cannot fetch {url}: {words}"))
+    };
     aio.outcome().map_err(broken)?;
     let Some(conn) = aio.take_output::<Conn>(1) else { return Err(broken(Error::Internal)) };
 
     let length = response.lock().headers().get("Content-Length").and_then(|len| len.parse().ok());
     save(&conn, &aio, options.output.as_deref(), length).map_err(|problem| match problem {
         Problem::Network(error) => broken(error),
-        Problem::Output(error) => Failure::Broken(format!("cannot write: {error}")),
+        Problem::Output(error) => {
+            let place =
+                options.output.as_deref().map_or("the output".into(), Path::to_string_lossy);
+            Failure::Broken(format!("cannot write {place}: {error}"))
+        }
     })?;
     judge(&url, &response.lock())
 }
@@ -249,10 +261,10 @@ fn judge(url: &Url, response: &Response) -> Result<(), Failure> {
 fn words(error: Error) -> String {
     match error {
         Error::ConnectionRefused => "nobody listens there".to_owned(),
-        Error::AddressInvalid => "there is no such host, or it is not for HTTP".to_owned(),
+        Error::AddressInvalid => "there is no such host".to_owned(),
         Error::TimedOut => "nothing came in time".to_owned(),
         Error::ConnectionShutdown => "the server has closed the connection too early".to_owned(),
-        Error::Protocol => "the server talks nonsense, or redirects too often".to_owned(),
+        Error::Protocol => "the server talks nonsense".to_owned(),
         Error::PeerAuth => {
             "the server cannot prove who it is to those that are believed".to_owned()
         }
@@ -292,5 +304,8 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Option<Options>,
     let url =
         Url::parse(&text).ok().filter(|url| url.hostname().is_some_and(|host| !host.is_empty()));
     let url = url.ok_or(format!("`{text}` is no URL, such as http://127.0.0.1:8080/hello"))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(format!("`{}` is not spoken here, only http and https", url.scheme()));
+    }
     Ok(Some(Options { url, follows, output, timeout, authorities }))
 }

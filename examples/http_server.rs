@@ -15,7 +15,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use nng_aio::sync::Mutex;
+use nng_oxide::aio::sync::Mutex;
 use nng_oxide::c_names::nng_http_conn_write_res;
 use nng_oxide::http::{Exchange, Handler, Response, Server, ServerConfig, Shared};
 use nng_oxide::{Error, Runtime, Url};

@@ -12,17 +12,21 @@
 //! Each request has two aios, one for each direction, whose callbacks do one step and begin the next. A
 //! direction holds one piece at a time, so whoever is slow slows the other end down, and nobody else.
 //! The server may answer before it has taken the body; then the rest of that is nobody's any more.
+//!
+//! Left out of what RFC 9110 asks of proxies: interim responses other than 100 stay here, and
+//! `Max-Forwards` is not counted.
 
 #![allow(clippy::print_stdout, reason = "a program that talks to its user")]
 
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
-use nng_aio::sync::Mutex;
+use nng_oxide::aio::sync::Mutex;
+use nng_oxide::aio::{Expire, Timer};
 use nng_oxide::http::{
     Access, BodyWriter, Client, Conn, Exchange, Handler, Headers, Request, Response, Server,
-    ServerConfig, Shared,
+    ServerConfig, Shared, Version,
 };
 use nng_oxide::{Aio, Error, Runtime, Timeout, Url};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -33,9 +37,10 @@ An HTTP proxy in front of one server.
 
 Usage: proxy [OPTIONS] URL
 
-  URL            the server, such as http://127.0.0.1:8080
+  URL            the server, such as http://127.0.0.1:8080; without a path
   --listen ADDR  host:port to listen on, by default 127.0.0.1:8081; port 0 lets the system choose
-  --timeout S    give up when the server says nothing for S seconds, by default 30
+  --timeout S    give up when the server neither takes nor says anything for S seconds, by
+                 default 30
   -v, --verbose  print a line for each exchange
   -h, --help     print this
 
@@ -144,6 +149,8 @@ struct Relay {
     request: Request,
     response: Shared<Response>,
     download: Mutex<Download>,
+    /// Runs while the server is to take something of the body, or to answer it.
+    timer: OnceLock<Timer>,
 }
 
 /// The response, and what there is of it.
@@ -155,6 +162,8 @@ struct Download {
     writer: Option<BodyWriter>,
     /// What was wrong with the request's body.
     fault: Option<Error>,
+    /// Since when the server lets the upload wait.
+    waits_since: Option<Instant>,
     /// The server has let its time pass.
     is_late: bool,
 }
@@ -189,6 +198,7 @@ impl Relay {
             upstream: None,
             writer: None,
             fault: None,
+            waits_since: None,
             is_late: false,
         };
         let relay = Arc::new(Self {
@@ -197,6 +207,7 @@ impl Relay {
             request,
             response: Shared::default(),
             download: Mutex::new(download),
+            timer: OnceLock::new(),
         });
         let aio = runtime.aio(move |aio| relay.step_down(aio));
         aio.set_timeout(timeout);
@@ -237,6 +248,11 @@ impl Relay {
                 }
                 download.upstream = Some(conn);
                 true
+            }
+            // It was asked to hurry, and the connection is closed.
+            (Down::Asking, _) if download.is_late => {
+                download.give_up(Error::TimedOut);
+                false
             }
             (Down::Asking, _) => {
                 let response = self.response.lock();
@@ -283,6 +299,8 @@ impl Relay {
         let (relay, upstream) = (Arc::clone(self), upstream.clone());
         let step = Mutex::new(Up::Reading);
         let runtime = upstream.runtime().clone();
+        let late: Arc<dyn Expire> = Arc::clone(self) as Arc<dyn Expire>;
+        self.timer.get_or_init(|| runtime.timer(Arc::downgrade(&late)));
         let aio = runtime.aio(move |aio| relay.step_up(&upstream, &mut step.lock(), aio));
         if aio.set_buffer(vec![0; PIECE]).is_ok() {
             self.client.read_body(&aio);
@@ -300,16 +318,14 @@ impl Relay {
             }
             (Up::Reading, Ok(())) if aio.count() == 0 => {
                 *step = Up::Ending;
-                aio.set_timeout(self.timeout);
+                self.wait_for_server(true);
                 upstream.end_body(aio);
             }
             (Up::Reading, Ok(())) => {
                 let mut piece = aio.take_buffer();
                 piece.truncate(aio.count());
                 *step = Up::Writing;
-                // A server that has begun to answer need not take the rest.
-                let is_answered = self.download.lock().exchange.is_none();
-                aio.set_timeout(if is_answered { Timeout::Infinite } else { self.timeout.into() });
+                self.wait_for_server(true);
                 if aio.set_buffer(piece).is_ok() {
                     upstream.write_body(aio);
                 }
@@ -317,29 +333,32 @@ impl Relay {
             (Up::Writing, Ok(())) => {
                 *step = Up::Reading;
                 // How long a client may take is up to the server that has it.
-                aio.set_timeout(Timeout::Infinite);
+                self.wait_for_server(false);
                 if aio.set_buffer(vec![0; PIECE]).is_ok() {
                     self.client.read_body(aio);
                 }
             }
             // All is sent: now it is the server's turn.
-            (Up::Ending, Ok(())) => {
-                let (relay, timeout) = (Arc::downgrade(self), self.timeout);
-                let aio = aio.runtime().aio(move |_| {
-                    relay.upgrade().iter().for_each(|relay| relay.hurry());
-                });
-                aio.sleep(timeout);
-                aio.detach();
-            }
+            (Up::Ending, Ok(())) => self.wait_for_server(true),
             // The server takes no more; perhaps it has answered.
             (Up::Writing | Up::Ending, Err(_)) => {}
         }
     }
 
-    /// The server has had its time since the request's last byte.
-    fn hurry(&self) {
+    /// From now on it is the server's turn, or not.
+    fn wait_for_server(&self, is_its_turn: bool) {
+        self.download.lock().waits_since = is_its_turn.then(Instant::now);
+        let Some(timer) = self.timer.get() else { return };
+        if is_its_turn { timer.set_after(self.timeout) } else { timer.clear() }
+    }
+}
+
+/// The server has had its time. One that has begun to answer need not take the rest of the body.
+impl Expire for Relay {
+    fn expired(self: Arc<Self>) {
         let mut download = self.download.lock();
-        if download.exchange.is_some() {
+        let is_late = download.waits_since.is_some_and(|since| since.elapsed() >= self.timeout);
+        if is_late && download.exchange.is_some() {
             download.is_late = true;
             download.upstream.iter().for_each(Conn::close);
         }
@@ -391,7 +410,7 @@ fn forwarded(request: &Request, client: &Conn, upstream: &Url) -> Result<Request
     if let Some(address) = client.remote_addr().to_inet() {
         headers.add("X-Forwarded-For", address.ip().to_string())?;
     }
-    headers.add("Via", VIA)?;
+    headers.add("Via", via(request.version()))?;
     Ok(copy)
 }
 
@@ -402,12 +421,14 @@ fn returned(response: &Response) -> Response {
     // What came in a head can go out in one.
     let _ = copy.set_reason(response.reason());
     let _ = copy_fields(response.headers(), copy.headers_mut());
-    let _ = copy.headers_mut().add("Via", VIA);
+    let _ = copy.headers_mut().add("Via", via(response.version()));
     copy
 }
 
-/// What this proxy calls itself.
-const VIA: &str = "1.1 nng-oxide";
+/// What this proxy calls itself, behind the version of what it has got.
+fn via(version: Version) -> String {
+    format!("{}.{} nng-oxide", version.major(), version.minor())
+}
 
 /// Copies all fields but those that are between neighbours.
 fn copy_fields(from: &Headers, to: &mut Headers) -> Result<(), Error> {
@@ -471,6 +492,9 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Option<Options>,
             _ => {
                 let url = Url::parse(&argument).ok().filter(|url| url.scheme() == "http");
                 let url = url.ok_or_else(|| format!("`{argument}` is no http URL"))?;
+                if !matches!(url.requri(), None | Some("" | "/")) {
+                    return Err(format!("`{argument}` has a path, and every path is the client's"));
+                }
                 upstream = Some(url);
             }
         }

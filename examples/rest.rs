@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use nng_aio::sync::Mutex;
+use nng_oxide::aio::sync::Mutex;
 use nng_oxide::http::{Exchange, Handler, Request, Response, Server, ServerConfig};
 use nng_oxide::{Error, Runtime, Url};
 use serde::{Deserialize, Serialize};
@@ -36,6 +36,8 @@ Usage: rest [OPTIONS] [ADDR]
 
 GET, POST               /notes
 GET, PUT, DELETE        /notes/NUMBER
+
+A note is {\"text\": \"...\"}, of 4096 bytes at most.
 
 Ctrl-C ends it; what is under way has five seconds.
 ";
@@ -66,6 +68,7 @@ enum Problem {
     NoSuchNote,
     NoSuchPath,
     WrongMethod(&'static str),
+    TooLong,
     TooMany,
 }
 
@@ -83,6 +86,7 @@ impl Problem {
             Self::NoSuchNote => (404, "there is no such note".to_owned()),
             Self::NoSuchPath => (404, "there is nothing here".to_owned()),
             Self::WrongMethod(allow) => (405, format!("here one can {allow}")),
+            Self::TooLong => (413, format!("a note has {MAX_NOTE} bytes at most")),
             Self::TooMany => (503, format!("there are {MAX_NOTES} notes already")),
         };
         let mut response = answer(status, &json!({ "error": what }));
@@ -137,6 +141,9 @@ impl Notes {
 }
 
 fn draft(request: &Request) -> Result<Draft, Problem> {
+    if request.body().len() > MAX_NOTE {
+        return Err(Problem::TooLong);
+    }
     serde_json::from_slice(request.body()).map_err(Problem::NotJson)
 }
 
@@ -171,6 +178,10 @@ fn main() -> ExitCode {
         }
         (addr, None) => addr.unwrap_or("127.0.0.1:8080").to_owned(),
     };
+    if !is_addr(&addr) {
+        eprintln!("rest: `{addr}` is no host:port, such as 127.0.0.1:8080; --help says more");
+        return ExitCode::from(2);
+    }
     match serve(&addr) {
         Ok(()) => ExitCode::SUCCESS,
         Err(complaint) => {
@@ -178,6 +189,12 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Returns whether a text is host:port.
+fn is_addr(text: &str) -> bool {
+    let port = text.rsplit_once(':').and_then(|(_host, port)| port.parse::<u16>().ok());
+    port.is_some() && !text.contains(['/', '?', '#', '@'])
 }
 
 /// Runs until somebody presses Ctrl-C.
@@ -204,7 +221,9 @@ fn serve(addr: &str) -> Result<(), String> {
 
 fn start(runtime: &Runtime, addr: &str) -> Result<Server, Error> {
     let url = Url::parse(&format!("http://{addr}"))?;
-    let server = Server::on(runtime, &url, ServerConfig::default())?;
+    let mut config = ServerConfig::default();
+    config.answers_413 = true;
+    let server = Server::on(runtime, &url, config)?;
     let notes = Mutex::new(Notes::default());
     let handler = Handler::function("/notes", move |exchange: Exchange| {
         let served = notes.lock().serve(&exchange.request());
@@ -212,7 +231,9 @@ fn start(runtime: &Runtime, addr: &str) -> Result<Server, Error> {
     });
     handler.set_method(None)?;
     handler.set_tree()?;
-    handler.collect_body(true, MAX_NOTE);
+    // Beyond a note of its own limit, so that the answer to one that is too long is in JSON, too. What is
+    // much too long is the server's to answer, before it has all come.
+    handler.collect_body(true, 16 * MAX_NOTE);
     server.add_handler(&handler)?;
     server.start()?;
     Ok(server)

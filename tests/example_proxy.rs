@@ -4,8 +4,8 @@
 
 mod support;
 
-use std::io::Write;
-use std::net::TcpListener;
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener};
 use std::time::Duration;
 
 use nng_aio::Aio;
@@ -95,6 +95,14 @@ fn the_proxy_answers_for_a_server_that_does_not() {
     let (_program, addr) = proxy(&upstream, &["--timeout", "1"]);
     let mut stream = connect(&addr);
     assert_eq!(ask(&mut stream, "GET / HTTP/1.1", &[], b"").status, 504);
+    // Also if it takes nothing of the body.
+    let mut stuck = connect(&addr);
+    stuck.write_all(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100000000\r\n\r\n").unwrap();
+    let mut source = stuck.try_clone().unwrap();
+    let pusher = std::thread::spawn(move || while source.write_all(&[b'x'; 1 << 16]).is_ok() {});
+    assert_eq!(status(&read_until(&mut stuck, "\r\n\r\n")), 504);
+    drop(stuck.shutdown(Shutdown::Both));
+    pusher.join().unwrap();
     // Also if it has taken the whole body. How long that took does not count.
     stream.write_all(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nh").unwrap();
     let pause = Aio::without_callback();
@@ -143,6 +151,23 @@ fn the_proxy_passes_on_what_there_is_of_an_answer() {
     let (mut peer, _) = accept();
     peer.write_all(b"HTTP/1.1 413 Enough\r\nContent-Length: 0\r\n\r\n").unwrap();
     assert_eq!(status(&read_until(&mut stream, "\r\n\r\n")), 413);
+    // Also if its connection breaks by that, and however long the answer is.
+    let mut stream = connect(&addr);
+    stream.write_all(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 100000000\r\n\r\n").unwrap();
+    let mut source = stream.try_clone().unwrap();
+    let pusher = std::thread::spawn(move || while source.write_all(&[b'x'; 1 << 16]).is_ok() {});
+    let (mut peer, _) = accept();
+    peer.write_all(b"HTTP/1.1 413 Enough\r\nContent-Length: 30000\r\n\r\n").unwrap();
+    assert_eq!(status(&read_until(&mut stream, "\r\n\r\n")), 413);
+    peer.write_all(&[b'a'; 30_000]).unwrap();
+    // It closes with much unread, as soon as the proxy has what it says.
+    let mut body = vec![0; 30_000];
+    stream.read_exact(&mut body[..1]).unwrap();
+    drop(peer);
+    stream.read_exact(&mut body[1..]).unwrap();
+    assert!(body.iter().all(|&byte| byte == b'a'));
+    drop(stream.shutdown(Shutdown::Both));
+    pusher.join().unwrap();
     // What cannot be passed on.
     for answer in [
         "HTTP/1.1 101 X\r\n\r\n",
@@ -162,6 +187,7 @@ fn the_proxy_explains_its_command_line() {
     for (arguments, complaint) in [
         (&[][..], "a URL is missing"),
         (&["ftp://h"], "`ftp://h` is no http URL"),
+        (&["http://h/base"], "`http://h/base` has a path"),
         (&["http://h", "x"], "`x` is one argument too many"),
         (&["--timeout", "0", "http://h"], "`0` is no number of seconds"),
         (&["--listen", "nowhere", "http://h"], "`nowhere` is no host:port"),

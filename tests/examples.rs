@@ -170,7 +170,16 @@ fn the_line_that_it_prints_works() {
 
 #[test]
 fn help_says_what_there_is() {
-    for name in ["http_server", "echo", "host_loop", "file_server", "rest", "proxy"] {
+    for name in [
+        "http_server",
+        "echo",
+        "host_loop",
+        "file_server",
+        "rest",
+        "proxy",
+        "custom_operation",
+        "http_client",
+    ] {
         for option in ["-h", "--help"] {
             let output = run(name, &[option]);
             assert!(output.status.success());
@@ -192,9 +201,15 @@ fn bad_arguments_are_named_and_end_with_two() {
         ("http_server", &["--threads"], "--threads needs a number"),
         ("http_server", &["--threads", "2"], "`2`"),
         ("http_server", &["--threads", "many"], "`many`"),
-        ("echo", &["127.0.0.1:0"], "one URL"),
-        ("echo", &["tcp://127.0.0.1:0", "ipc:///x"], "one URL"),
-        ("host_loop", &["-x"], "one address"),
+        ("echo", &["127.0.0.1:0"], "`127.0.0.1:0` is no URL"),
+        ("echo", &["tcp://127.0.0.1:0", "ipc:///x"], "`ipc:///x`"),
+        ("echo", &["--verbose"], "`--verbose`"),
+        ("host_loop", &["-x"], "`-x`"),
+        ("host_loop", &["127.0.0.1"], "`127.0.0.1` is no host:port"),
+        ("host_loop", &["127.0.0.1:1", "127.0.0.1:2"], "`127.0.0.1:2`"),
+        ("custom_operation", &["--hlep"], "`--hlep`"),
+        ("rest", &["127.0.0.1"], "`127.0.0.1` is no host:port"),
+        ("rest", &["127.0.0.1:1/x"], "`127.0.0.1:1/x`"),
         ("rest", &["-x"], "`-x`"),
         ("rest", &["127.0.0.1:1", "127.0.0.1:2"], "`127.0.0.1:2`"),
         ("file_server", &["--list"], "`--list`"),
@@ -429,6 +444,11 @@ fn the_client_says_what_went_wrong() {
     assert!(!path.exists(), "half a file is none");
     thread.join().unwrap();
 
+    let (url, thread) = answering(vec![(200, String::new(), "body")]);
+    let (code, _, complaint) = client(&["-o", "/no/such/file", &format!("http://{url}/")]);
+    assert_eq!((code, complaint.contains("cannot write /no/such/file")), (1, true), "{complaint}");
+    thread.join().unwrap();
+
     let (code, _, complaint) = client(&["--cacert", "/no/such/file", "https://127.0.0.1/"]);
     assert_eq!((code, complaint.contains("/no/such/file")), (1, true), "{complaint}");
 }
@@ -463,6 +483,7 @@ fn the_client_explains_its_command_line() {
         &["-o"],
         &["http://"],
         &["ipc:///x"],
+        &["ftp://h/"],
         &["--timeout", "0", "http://h"],
         &["--timeout"],
     ] {
@@ -545,6 +566,10 @@ fn notes_are_kept_in_json() {
         assert_eq!(answer.status, 400, "{body}");
         assert!(answer.body.starts_with(b"{\"error\":\"the body is no note: "), "{body}");
     }
+    let long = format!("{{\"text\":\"{}\"}}", "x".repeat(4096));
+    let answer = ask(&mut stream, "POST /notes HTTP/1.1", &[], long.as_bytes());
+    assert_eq!(answer.status, 413);
+    assert!(answer.body.starts_with(b"{\"error\":\"a note has 4096 bytes"));
     program.interrupt();
     assert!(program.finish().0.success());
 }

@@ -15,7 +15,7 @@ use nng_oxide::option::{self, Options, Value};
 use nng_oxide::stream::{Dialer, Listener, Stream};
 use nng_oxide::tls::{AuthMode, Config, Mode, Version};
 use support::server::until;
-use support::tls::{Authority, client_config, self_signed, server_config};
+use support::tls::{Authority, client_config, secure_server, self_signed, server_config};
 use support::{Driver, Op, get, tcp_pair};
 
 static TEXTS: Mutex<Vec<String>> = Mutex::new(Vec::new());
@@ -69,6 +69,39 @@ fn failure(client: &Config, server: &Config) -> [(String, String); 2] {
 
 fn assert_contains(text: &str, part: &str) {
     assert!(text.contains(part), "{part:?} is not in {text:?}");
+}
+
+/// Takes out what was said of nobody in particular.
+fn said() -> String {
+    TEXTS.lock().unwrap().pop().unwrap()
+}
+
+#[test]
+fn what_a_configuration_does_not_take_is_said() {
+    let _turn = listen();
+    let root = Authority::new("root");
+    let (one, other) = (root.issue(&["localhost"]), root.issue(&["localhost"]));
+    let config = Config::new(Mode::Server);
+    for (cert, key, reason) in [
+        (&one.cert, &other.key, "key is that of another certificate"),
+        (&one.key, &one.cert, "no certificate (PEM)"),
+        (&one.cert, &one.cert, "no private key (PEM)"),
+        (&one.cert.replace("-----END", "----"), &one.key, "cut off"),
+    ] {
+        assert_eq!(config.add_own_cert(cert, key, None), Err(nng_aio::Error::Crypto));
+        assert_contains(&said(), reason);
+    }
+    assert_eq!(config.add_ca_chain(&one.key, None), Err(nng_aio::Error::Crypto));
+    assert_contains(&said(), "no certificate, or no list of revoked ones");
+}
+
+#[test]
+fn a_server_without_a_certificate_begins_and_says_so() {
+    let _turn = listen();
+    let server = secure_server(&Config::new(Mode::Server), Default::default());
+    until(|| TEXTS.lock().unwrap().iter().any(|text| text.contains("has no certificate")));
+    TEXTS.lock().unwrap().clear();
+    drop(server);
 }
 
 #[test]

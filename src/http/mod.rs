@@ -1,5 +1,21 @@
 //! HTTP/1.x: messages, and how they go over the wire.
 //!
+//! | to | see |
+//! |---|---|
+//! | answer requests | [`Server`], [`Handler::function`], [`Exchange::respond`] |
+//! | serve a directory, and an interface beside it | [`Handler::directory`] |
+//! | serve with TLS | [`Server::set_tls`] |
+//! | send a response as it comes to be | [`Exchange::respond_in_pieces`] |
+//! | read a large request as it comes | [`Exchange::read_body`] |
+//! | write a response oneself and hear how it went | [`Exchange::conn`], [`Conn::write_res`] |
+//! | know of every request | [`Server::set_access_log`] |
+//! | end without cutting anybody off | [`Server::drain`] |
+//! | ask one server, or any | [`Client`], [`Agent`] |
+//! | send a large request as it comes to be | [`Conn::ask`], [`Conn::write_body`] |
+//! | read a large response as it comes | [`Agent::open`], [`Conn::read_body`] |
+//!
+//! # How it is built
+//!
 //! | module | what it answers |
 //! |---|---|
 //! | `request`, `response` | the two kinds of message |

@@ -15,6 +15,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use nng_aio::Error;
+use nng_aio::log::{self, Level};
 use nng_aio::sync::Mutex;
 use rustls::client::ResolvesClientCert;
 use rustls::client::danger::ServerCertVerifier;
@@ -24,6 +25,7 @@ use rustls::{
     SupportedProtocolVersion,
 };
 
+use super::failure::unusable;
 use super::identity::{self, Identity, Pair};
 use super::names::{AuthMode, Mode, Version};
 use super::pem;
@@ -184,7 +186,7 @@ impl Config {
         let lists = pem::trusted(revocations)?.revocations;
         let is_empty = all.certificates.is_empty() && all.revocations.is_empty();
         if is_empty || (lists.is_empty() && !revocations.is_empty()) {
-            return Err(Error::Crypto);
+            return Err(unusable("there is no certificate, or no list of revoked ones, in it"));
         }
         all.revocations.extend(lists);
         self.change(|settings| settings.trust.add(all.certificates, all.revocations))?
@@ -339,6 +341,10 @@ impl Config {
             Mode::Client => settings.for_clients(&self.shared.identity)?,
             Mode::Server => settings.for_servers(&self.shared.identity)?,
         };
+        if self.shared.mode == Mode::Server && self.shared.identity.is_empty() {
+            let text = "a server has no certificate: it refuses every client until it is given one";
+            log::record_later(Level::Warn, "NNG-TLS", text.to_owned());
+        }
         Ok(self.shared.ready.get_or_init(|| ready))
     }
 

@@ -4,6 +4,7 @@
 //! alert of the peer's included, is `Crypto`.
 
 use nng_aio::Error;
+use nng_aio::log::{self, Level};
 use rustls::{CertificateError, InvalidMessage};
 
 use super::verify;
@@ -16,6 +17,12 @@ pub(super) const fn error(failure: &rustls::Error) -> Error {
         | rustls::Error::NoCertificatesPresented => Error::PeerAuth,
         _ => Error::Crypto,
     }
+}
+
+/// Refuses what a configuration was given; people hear why, since the error does not tell.
+pub(super) fn unusable(reason: &str) -> Error {
+    log::record(Level::Warn, "NNG-TLS", &format!("not taken into a configuration: {reason}"));
+    Error::Crypto
 }
 
 /// Returns what is said to people.

@@ -14,6 +14,7 @@ use rustls::pki_types::ServerName;
 use rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
+use super::failure::unusable;
 use super::pem;
 
 /// A certificate with its chain, and the key that belongs to it.
@@ -28,8 +29,13 @@ pub(super) fn pair(certificates: &[u8], key: &[u8], password: Option<&str>) -> R
     let chain = pem::chain(certificates)?;
     let key = pem::private_key(key, password)?;
     let provider = rustls::crypto::ring::default_provider();
-    let pair = CertifiedKey::from_der(chain, key, &provider).map_err(|_| Error::Crypto)?;
-    Ok(Arc::new(pair))
+    match CertifiedKey::from_der(chain, key, &provider) {
+        Ok(pair) => Ok(Arc::new(pair)),
+        Err(rustls::Error::InconsistentKeys(_)) => {
+            Err(unusable("the private key is that of another certificate"))
+        }
+        Err(error) => Err(unusable(&error.to_string())),
+    }
 }
 
 /// The pairs of one configuration.
@@ -39,6 +45,11 @@ pub(super) struct Identity {
 }
 
 impl Identity {
+    /// Nothing was added.
+    pub(super) fn is_empty(&self) -> bool {
+        self.pairs.read().is_empty()
+    }
+
     pub(super) fn add(&self, pair: Pair) {
         self.pairs.write().push(pair);
     }
@@ -83,7 +94,7 @@ impl ResolvesClientCert for Identity {
     }
 
     fn has_certs(&self) -> bool {
-        !self.pairs.read().is_empty()
+        !self.is_empty()
     }
 }
 

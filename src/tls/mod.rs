@@ -1,5 +1,9 @@
 //! TLS: who a program is and whom it trusts, and sockets whose bytes are encrypted.
 //!
+//! All that a program needs of it is a [`Config`].
+//!
+//! # How it is built
+//!
 //! | module | what it answers |
 //! |---|---|
 //! | `config` | what can a program say of certificates, names and versions? |

@@ -1,8 +1,8 @@
 //! What is in a text between dashes: certificates, lists of revoked ones, private keys.
 //!
 //! Text around blocks, and blocks of other kinds than those asked for, are skipped, so that one file
-//! can hold everything. A block that is cut off or is no base64 makes the whole text bad. In which
-//! encoding the text around the blocks is does not matter.
+//! can hold everything. A block that is cut off or is no base64 makes the whole text bad. The text around
+//! the blocks may be in any encoding that has ASCII in it, with or without the mark of UTF-8 in front.
 //!
 //! # Source
 //! RFC 7468; RFC 1421 section 4.6 for the fields of an encrypted key.
@@ -14,6 +14,7 @@ use rustls::pki_types::{
     PrivatePkcs8KeyDer, PrivateSec1KeyDer,
 };
 
+use super::failure::unusable;
 use super::secret;
 
 /// What a text holds of those whom one trusts.
@@ -45,7 +46,7 @@ pub(super) fn trusted(text: &[u8]) -> Result<Trusted, Error> {
 /// `Crypto` if there is none, or a block is malformed.
 pub(super) fn chain(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, Error> {
     let chain = trusted(text)?.certificates;
-    if chain.is_empty() { Err(Error::Crypto) } else { Ok(chain) }
+    if chain.is_empty() { Err(unusable("there is no certificate (PEM) in it")) } else { Ok(chain) }
 }
 
 /// Reads the first private key.
@@ -61,8 +62,9 @@ pub(super) fn private_key(
         let key = match block.label {
             b"PRIVATE KEY" => PrivatePkcs8KeyDer::from(block.decode()?).into(),
             b"ENCRYPTED PRIVATE KEY" => {
-                let password = password.ok_or(Error::Crypto)?;
-                PrivatePkcs8KeyDer::from(secret::open_pkcs8(&block.decode()?, password)?).into()
+                let password = password.ok_or_else(|| unusable(NO_PASSWORD))?;
+                let opened = secret::open_pkcs8(&block.decode()?, password);
+                PrivatePkcs8KeyDer::from(opened.map_err(|_| unusable(BAD_PASSWORD))?).into()
             }
             b"RSA PRIVATE KEY" => PrivatePkcs1KeyDer::from(block.open(password)?).into(),
             b"EC PRIVATE KEY" => PrivateSec1KeyDer::from(block.open(password)?).into(),
@@ -70,8 +72,11 @@ pub(super) fn private_key(
         };
         return Ok(key);
     }
-    Err(Error::Crypto)
+    Err(unusable("there is no private key (PEM) in it"))
 }
+
+const NO_PASSWORD: &str = "the private key needs a password";
+const BAD_PASSWORD: &str = "the private key is malformed, or the password is another";
 
 /// What stands between two lines of dashes.
 struct Block<'a> {
@@ -89,7 +94,9 @@ impl Block<'_> {
         let [begin, end] = ["-----BEGIN PRIVATE KEY-----\n", "\n-----END PRIVATE KEY-----\n"];
         let text = [begin.as_bytes(), &lines, end.as_bytes()].concat();
         let decoded = <(SectionKind, Vec<u8>)>::from_pem_slice(&text);
-        decoded.map(|(_, bytes)| bytes).map_err(|_| Error::Crypto)
+        decoded.map(|(_, bytes)| bytes).map_err(|_| {
+            unusable(&format!("the {} is no base64", String::from_utf8_lossy(self.label)))
+        })
     }
 
     /// Decodes what may be encrypted in the way of its fields.
@@ -97,8 +104,10 @@ impl Block<'_> {
         let bytes = self.decode()?;
         match self.fields.iter().find(|(name, _)| *name == b"DEK-Info") {
             Some((_, how)) => {
-                let how = std::str::from_utf8(how).map_err(|_| Error::Crypto)?;
-                secret::open_traditional(bytes, how, password.ok_or(Error::Crypto)?)
+                let how = std::str::from_utf8(how).unwrap_or_default();
+                let password = password.ok_or_else(|| unusable(NO_PASSWORD))?;
+                let opened = secret::open_traditional(bytes, how, password);
+                opened.map_err(|_| unusable(BAD_PASSWORD))
             }
             None => Ok(bytes),
         }
@@ -106,17 +115,19 @@ impl Block<'_> {
 }
 
 fn blocks(text: &[u8]) -> Result<Vec<Block<'_>>, Error> {
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    let cut_off = || unusable("a block between `-----BEGIN` and `-----END` is cut off");
     let (mut blocks, mut open) = (Vec::new(), None::<Block<'_>>);
     for line in text.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii) {
         if let Some(label) = between_dashes(line, b"-----BEGIN ") {
             if open.is_some() {
-                return Err(Error::Crypto);
+                return Err(cut_off());
             }
             open = Some(Block { label, fields: Vec::new(), body: Vec::new() });
         } else if let Some(label) = between_dashes(line, b"-----END ") {
             match open.take() {
                 Some(block) if block.label == label => blocks.push(block),
-                Some(_) | None => return Err(Error::Crypto),
+                Some(_) | None => return Err(cut_off()),
             }
         } else if let Some(block) = &mut open {
             match line.iter().position(|&byte| byte == b':') {
@@ -128,7 +139,7 @@ fn blocks(text: &[u8]) -> Result<Vec<Block<'_>>, Error> {
             }
         }
     }
-    if open.is_some() { Err(Error::Crypto) } else { Ok(blocks) }
+    if open.is_some() { Err(cut_off()) } else { Ok(blocks) }
 }
 
 fn between_dashes<'a>(line: &'a [u8], start: &[u8]) -> Option<&'a [u8]> {
@@ -193,6 +204,8 @@ mod tests {
         .concat();
         assert_eq!(chain(&text).unwrap(), [CertificateDer::from(b"hello".to_vec())]);
         assert_eq!(private_key(&text, None).unwrap().secret_der(), b"xyz");
+        let marked = format!("\u{feff}{}", block("PRIVATE KEY", "eHl6"));
+        assert_eq!(private_key(marked.as_bytes(), None).unwrap().secret_der(), b"xyz");
     }
 
     #[test]

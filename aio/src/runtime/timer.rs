@@ -21,6 +21,37 @@ pub trait Expire: Send + Sync + 'static {
 ///
 /// Setting and clearing are a store in the common case that the new deadline is not earlier than
 /// the last one. It fires never early, and on an idle machine at most two milliseconds late.
+///
+/// ```
+/// use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+/// use std::sync::{Arc, Weak};
+/// use std::time::Duration;
+///
+/// use nng_aio::{Expire, Runtime};
+///
+/// /// Something that must hear from its user now and then.
+/// #[derive(Default)]
+/// struct Lease {
+///     is_over: AtomicBool,
+/// }
+///
+/// impl Expire for Lease {
+///     fn expired(self: Arc<Self>) {
+///         self.is_over.store(true, SeqCst);
+///     }
+/// }
+///
+/// let runtime = Runtime::builder().build()?;
+/// let lease = Arc::new(Lease::default());
+/// let target: Weak<Lease> = Arc::downgrade(&lease); // the timer keeps nobody alive
+/// let timer = runtime.timer(target);
+/// timer.set_after(Duration::from_secs(60)); // at the beginning, and whenever the user is heard of
+/// timer.set_after(Duration::from_millis(1));
+/// while !lease.is_over.load(SeqCst) {
+///     std::thread::yield_now();
+/// }
+/// # Ok::<(), nng_aio::Error>(())
+/// ```
 pub struct Timer {
     core: Arc<Core>,
 }

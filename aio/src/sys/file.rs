@@ -74,15 +74,7 @@ fn is_read(file: BorrowedFd<'_>, at: u64) -> bool {
     // SAFETY: the descriptor is borrowed and open; the one piece of memory is a local variable. An older
     // system does not know the flag or the number, and says so.
     let count = unsafe {
-        libc::syscall(
-            libc::SYS_preadv2,
-            file.as_raw_fd(),
-            &raw const room,
-            one,
-            low,
-            high,
-            flags,
-        )
+        libc::syscall(libc::SYS_preadv2, file.as_raw_fd(), &raw const room, one, low, high, flags)
     };
     count == 1
 }

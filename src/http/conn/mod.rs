@@ -341,6 +341,11 @@ impl Conn {
     /// Writes a request and reads the head of the response into `response`; the body is left for
     /// [`read_body`](Self::read_body).
     ///
+    /// If the request's own body follows by [`write_body`](Self::write_body), a server may answer before
+    /// it has taken all of that, and this ends as soon as the answer's head is there. What is still
+    /// written then goes on. If the server takes no more, writing ends with an error, nothing else can be
+    /// sent, and the answer can still be read to its end.
+    ///
     /// All else is as with [`transact`](Self::transact).
     /// # Errors
     /// As there; `NNG_ESTATE` if the body of the response before was not read to its end, which
@@ -365,7 +370,10 @@ impl Conn {
     /// last: as a chunk if that has `Transfer-Encoding: chunked` and no body, else as they are. The
     /// count is that of the buffers.
     ///
-    /// With a `Content-Length`, it is up to the caller that the pieces are as long together.
+    /// With a `Content-Length`, it is up to the caller that the pieces are as long together. Success says
+    /// that the system has taken a piece, not that the peer wanted it; whoever wants to stop in time looks
+    /// for an answer between pieces.
+    ///
     /// ```
     /// use nng_oxide::http::{Conn, Request, Response, Shared};
     /// use nng_oxide::{Aio, Error};

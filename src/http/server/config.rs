@@ -26,7 +26,7 @@ pub struct ServerConfig {
     /// Bytes of the body of a request that is collected for a handler which sets no limit of its
     /// own; default 1 MiB. Beyond it: status 400 or [413](Self::answers_413).
     pub max_body: usize,
-    /// Whether a body beyond its limit is answered with status 413 (RFC 9110 section 15.5.14) instead of
+    /// Whether a body beyond its limit, be it this one or a [handler's](super::Handler::collect_body), is answered with status 413 (RFC 9110 section 15.5.14) instead of
     /// 400, which is NNG's; default false.
     pub answers_413: bool,
     /// Bytes of a body that no handler read and that are skipped after the response, so that the

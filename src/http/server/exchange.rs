@@ -42,6 +42,21 @@ impl Exchange {
     }
 
     /// The request; its body is there if the handler collects bodies.
+    ///
+    /// It is locked as long as it is looked at. Who looks twice gives it a name:
+    ///
+    /// ```
+    /// use nng_oxide::http::Exchange;
+    ///
+    /// fn describe(exchange: &Exchange) -> String {
+    ///     let request = exchange.request();
+    ///     format!("{} {}", request.method(), request.uri())
+    /// }
+    /// ```
+    ///
+    /// # Panics
+    /// If this thread looks at it already: with two calls in that last line, for example.
+    #[track_caller]
     pub fn request(&self) -> Guard<'_, Request> {
         self.request.as_ref().expect(PRESENT).lock()
     }

@@ -91,7 +91,8 @@ impl Server {
     /// # Errors
     /// `AddressInUse` and whatever else the system says, after which it can be tried again; `State`
     /// once the server has stopped; `Closed` if the runtime has ended; `Crypto` if what was set for TLS
-    /// cannot be used together.
+    /// cannot be used together. A server with TLS but without a certificate starts, and says so in the
+    /// [log](nng_aio::log).
     /// # Context
     /// Does not block.
     /// # Source
@@ -116,6 +117,24 @@ impl Server {
     /// Ends the server gently, however often it was started: it refuses new connections, closes those on
     /// which nothing is under way, answers what is with `Connection: close`, and lets handlers take
     /// their time. The operation ends with success when the last connection has closed.
+    ///
+    /// Records of the [last exchanges](Self::set_access_log) have been delivered by then.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use nng_oxide::http::Server;
+    /// use nng_oxide::{Aio, Error, Url};
+    ///
+    /// let server = Server::hold(&Url::parse("http://127.0.0.1:0")?)?;
+    /// server.start()?;
+    /// // Later, at the end of `main`:
+    /// let ended = Aio::without_callback();
+    /// ended.set_timeout(Duration::from_secs(5));
+    /// server.drain(&ended);
+    /// ended.wait();
+    /// # Ok::<(), Error>(())
+    /// ```
     ///
     /// The time for all that is the aio's: when its timeout comes or it is cancelled, what is left is
     /// closed as by [`stop`](Self::stop). Connections that handlers have taken over do not count.
@@ -149,7 +168,8 @@ impl Server {
     ///
     /// # Errors
     /// `Invalid` if its path is neither empty nor begins with a slash; `AddressInUse` if a handler
-    /// with the same path, method and host is there, itself included; `Busy` if another server has
+    /// with the same path, method and host is there, itself included, or one of the two has its tree
+    /// [for itself](Handler::set_tree_exclusive), as directories do; `Busy` if another server has
     /// it.
     /// # Source
     /// nng 1.12, nng_http_server_add_handler(3http).
@@ -170,7 +190,23 @@ impl Server {
 
     /// Says by `config` who a server with TLS is and whom it trusts: its certificate, above all, without
     /// which no handshake succeeds. It takes the place of the one before, also while the server runs:
-    /// connections that are accepted later use it, and those that are open go on.
+    /// connections that are accepted later use it, and those that are open go on. The address of the
+    /// server begins with `https://`.
+    ///
+    /// ```no_run
+    /// use nng_oxide::http::Server;
+    /// use nng_oxide::tls::{Config, Mode};
+    /// use nng_oxide::{Error, Url};
+    ///
+    /// let server = Server::hold(&Url::parse("https://127.0.0.1:8443")?)?;
+    /// let tls = Config::new(Mode::Server);
+    /// tls.add_cert_key_file("/etc/ssl/own.pem", None)?; // certificates and key, one behind the other
+    /// server.set_tls(&tls)?;
+    /// server.start()?;
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// Handshakes that fail are recorded in the [log](nng_aio::log).
     ///
     /// # Errors
     /// `NotSupported` if the server does not speak TLS; `Invalid` for the configuration of a client.

@@ -192,6 +192,21 @@ impl Handler {
     /// A handler that answers with the files in a directory and everything below, as an exclusive
     /// [tree](Self::set_tree_exclusive): [`directory_with`](Self::directory_with) the default options.
     ///
+    /// Nobody else can have a path in an exclusive tree. To have some, make it a [tree](Self::set_tree)
+    /// before it is added:
+    ///
+    /// ```
+    /// use nng_oxide::Url;
+    /// use nng_oxide::http::{Handler, Server};
+    ///
+    /// let server = Server::hold(&Url::parse("http://127.0.0.1:0")?)?;
+    /// let files = Handler::directory("/", "/srv/www");
+    /// files.set_tree()?;
+    /// server.add_handler(&files)?;
+    /// server.add_handler(&Handler::fixed("/api/version", "1", Some("text/plain"))?)?;
+    /// # Ok::<(), nng_oxide::Error>(())
+    /// ```
+    ///
     /// # Source
     /// nng 1.12, nng_http_handler_alloc_directory(3http).
     pub fn directory(path: &str, directory: impl AsRef<Path>) -> Self {
@@ -309,7 +324,8 @@ impl Handler {
 
     /// Chooses whether the body of a request is collected before the handler is called, and up to
     /// which size in bytes. 0 refuses bodies, `usize::MAX` is no limit. By default they are collected
-    /// up to [`ServerConfig::max_body`]. It applies from the next request on.
+    /// up to [`ServerConfig::max_body`]. It applies from the next request on. One that is longer is
+    /// answered with status 400, or [413](ServerConfig::answers_413), and the connection closes.
     ///
     /// # Source
     /// nng 1.12, nng_http_handler_collect_body(3http).

@@ -15,7 +15,8 @@
 //!                                                          --large--> piece by piece
 //! ```
 //!
-//! Contract: no call to the file system happens on a thread of the runtime. Only regular files are
+//! Contract: nothing that may wait for the file system happens on a thread of the runtime; what is in
+//! memory already is sent from there. Only regular files are
 //! served, and from a directory only what is in it. What a transfer keeps in memory does not depend on
 //! the file.
 //!
