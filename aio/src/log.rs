@@ -189,7 +189,8 @@ pub(crate) fn error_later(id: &'static str, text: String) {
     record_later(Level::Error, id, text);
 }
 
-/// As [`record`], for those who hold locks: the record is handed out by a runtime thread soon.
+/// As [`record`], for those who hold locks: the record is handed out by the next runtime thread that has
+/// something to do.
 pub fn record_later(level: Level, id: &'static str, text: String) {
     let mut postponed = postponed().lock();
     if postponed.len() < MAX_POSTPONED {

@@ -40,8 +40,10 @@ impl Secure {
 
     /// Something is about to use it.
     pub(super) fn freeze(&self) {
+        let config = self.config();
         // What is wrong with it is told by whatever uses it.
-        let _ = self.config().freeze();
+        let _ = config.freeze();
+        config.remark();
     }
 
     /// What lies between connections and their streams: each has the configuration that is set when it

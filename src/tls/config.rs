@@ -12,6 +12,7 @@
 
 use std::fmt;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
 use nng_aio::Error;
@@ -63,6 +64,8 @@ struct Shared {
     identity: Arc<Identity>,
     /// Present once it was used.
     ready: OnceLock<Ready>,
+    /// People have heard of what is missing.
+    has_remarked: AtomicBool,
 }
 
 /// What was set.
@@ -116,6 +119,7 @@ impl Config {
             settings: Mutex::new(settings),
             identity: Arc::new(Identity::default()),
             ready: OnceLock::new(),
+            has_remarked: AtomicBool::new(false),
         };
         Self { shared: Arc::new(shared) }
     }
@@ -329,6 +333,15 @@ impl Config {
         self.ready().map(drop)
     }
 
+    /// A server begins with it: people hear, once, of what no error tells. The caller holds no lock.
+    pub(crate) fn remark(&self) {
+        let is_bare = self.shared.mode == Mode::Server && self.shared.identity.is_empty();
+        if is_bare && !self.shared.has_remarked.swap(true, Relaxed) {
+            let text = "a server has no certificate: it refuses every client until it is given one";
+            log::record(Level::Warn, "NNG-TLS", text);
+        }
+    }
+
     fn ready(&self) -> Result<&Ready, Error> {
         if let Some(ready) = self.shared.ready.get() {
             return Ok(ready);
@@ -341,10 +354,6 @@ impl Config {
             Mode::Client => settings.for_clients(&self.shared.identity)?,
             Mode::Server => settings.for_servers(&self.shared.identity)?,
         };
-        if self.shared.mode == Mode::Server && self.shared.identity.is_empty() {
-            let text = "a server has no certificate: it refuses every client until it is given one";
-            log::record_later(Level::Warn, "NNG-TLS", text.to_owned());
-        }
         Ok(self.shared.ready.get_or_init(|| ready))
     }
 

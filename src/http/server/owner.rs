@@ -69,6 +69,10 @@ impl Owner {
             Life::Running { starts } => *starts = starts.saturating_add(1),
             Life::Stopped => return Err(Error::State),
         }
+        drop(life);
+        if let Ok(tls) = self.core.tls() {
+            tls.remark();
+        }
         Ok(())
     }
 
