@@ -333,10 +333,64 @@ on_both_runtimes! {
             bench.close_peer();
             assert_ne!(upload.result(), 0);
             assert_eq!(write(&bench, "more").result(), NNG_ECLOSED);
+            let end = bench.start(|conn, aio| conn.end_body(aio));
+            assert_eq!(end.result(), NNG_ECLOSED);
+            assert!(!bench.conn.is_closed(), "there is something to be read");
             assert!(rest(&bench, 10_000) == pattern(len), "the body of {len} bytes is whole");
+            assert!(bench.conn.is_closed());
             assert_eq!(bench.transact(&get("/"), &response).result(), NNG_ECLOSED);
             bench = Bench::unix(bench.driver().clone());
         }
+    }
+
+    fn an_answer_that_a_reset_cuts_off_is_not_whole(bench) {
+        let (mut bench, _) = bench.with_watched_tcp();
+        let response = Shared::new(Response::new());
+        let op = bench.start(|conn, aio| conn.ask(&chunked(), &response, aio));
+        let upload = bench.start_with(vec![b'x'; BIG], |conn, aio| conn.write_body(aio));
+        bench.receive(CHUNKED.len());
+        // Its end is that of the stream.
+        bench.send("HTTP/1.1 200 OK\r\n\r\npart");
+        assert_eq!(op.result(), 0);
+        upload.assert_pending();
+        bench.reset_by_peer();
+        assert_ne!(upload.result(), 0);
+        assert_eq!(piece(&bench, 100).text(), "part");
+        assert_eq!(piece(&bench, 100).end(), (NNG_ECONNRESET, 0));
+        bench.assert_closed();
+    }
+
+    fn fields_behind_an_answer_that_is_read_to_its_end_are_there(mut bench) {
+        let response = Shared::new(Response::new());
+        let op = bench.start(|conn, aio| conn.ask(&chunked(), &response, aio));
+        let upload = bench.start_with(vec![b'x'; BIG], |conn, aio| conn.write_body(aio));
+        bench.receive(CHUNKED.len());
+        bench.send("HTTP/1.1 413 x\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nno\r\n0\r\nA: b\r\n\r\n");
+        assert_eq!(op.result(), 0);
+        bench.close_peer();
+        assert_ne!(upload.result(), 0);
+        assert_eq!(rest(&bench, 100), b"no");
+        assert_eq!(bench.conn.take_trailers().unwrap().get("A").as_deref(), Some("b"));
+    }
+
+    fn a_read_behind_a_request_that_cannot_be_sent_is_not_of_the_answer_before(mut bench) {
+        let (one, two) = (Shared::default(), Shared::default());
+        let mut request = chunked();
+        request.set_method("POST").unwrap();
+        let first = bench.start(|conn, aio| conn.transact(&request, &one, aio));
+        bench.receive(CHUNKED.len() + 1);
+        let upload = bench.start_with(vec![b'x'; BIG], |conn, aio| conn.write_body(aio));
+        let second = bench.start(|conn, aio| conn.ask(&get("/"), &two, aio));
+        let body = piece(&bench, 10);
+        bench.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nha");
+        upload.assert_pending();
+        bench.send("lf");
+        assert_eq!(first.result(), 0);
+        bench.close_peer();
+        assert_ne!(upload.result(), 0);
+        assert_ne!(second.result(), 0);
+        assert_eq!(body.result(), NNG_ECLOSED);
+        bench.assert_closed();
     }
 
     fn what_comes_behind_the_body_stays_in_the_stream(bench) {

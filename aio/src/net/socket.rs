@@ -127,8 +127,8 @@ impl Socket {
     /// go, and no more than a quarter of a mebibyte.
     ///
     /// A count of 0 means that the file ends there, that its bytes are on the disk only, or that the
-    /// system does not tell: it does from Linux 6.5 on, of files on local file systems that this process
-    /// owns or may write. Read them where it is all right to wait, then, and send them with
+    /// system does not tell: it does from Linux 6.5 on, of files that this process owns or may write, on
+    /// file systems that can be read from without waiting, such as ext4 and XFS. Read them where it is all right to wait, then, and send them with
     /// [`try_send`](Self::try_send). A short count means that the socket takes no more, of which the
     /// watcher will be told, or that the file has become shorter.
     ///

@@ -26,7 +26,7 @@ const MAX_INTERIMS: u32 = 256;
 /// The reading half of a transaction.
 pub(super) struct Transaction {
     response: Shared<Response>,
-    pub(super) extent: Extent,
+    extent: Extent,
     /// The request's, since the body's length depends on it.
     method: Box<str>,
     body: Option<BodyReader>,
@@ -34,11 +34,27 @@ pub(super) struct Transaction {
     interims: u32,
     /// Something of the request has been sent. What arrives before answers something else.
     pub(super) is_sent: bool,
+    /// Something has come behind it.
+    pub(super) has_begun: bool,
 }
 
 impl Transaction {
     pub(super) fn new(response: Shared<Response>, method: &str, extent: Extent) -> Self {
-        Self { response, extent, method: method.into(), body: None, interims: 0, is_sent: false }
+        Self {
+            response,
+            extent,
+            method: method.into(),
+            body: None,
+            interims: 0,
+            is_sent: false,
+            has_begun: false,
+        }
+    }
+
+    /// Returns whether a body is left to be read behind it. What follows a switch to another protocol is
+    /// none.
+    pub(super) fn leaves_body(&self) -> bool {
+        self.extent == Extent::Head && self.response.lock().status() != 101
     }
 
     /// Takes what belongs to the response from `input`; returns how much that was, and whether it
@@ -55,6 +71,7 @@ impl Transaction {
         if !self.is_sent && !input.is_empty() {
             return Err(Error::Protocol);
         }
+        self.has_begun |= !input.is_empty();
         let mut at = 0;
         if self.body.is_none() {
             let limits = parsers.limits;

@@ -118,7 +118,8 @@ impl Server {
     /// which nothing is under way, answers what is with `Connection: close`, and lets handlers take
     /// their time. The operation ends with success when the last connection has closed.
     ///
-    /// Records of the [last exchanges](Self::set_access_log) have been delivered by then.
+    /// Records of the [last exchanges](Self::set_access_log) have been delivered by then, so the hook must
+    /// not wait for that end.
     ///
     /// ```
     /// use std::time::Duration;

@@ -100,7 +100,7 @@ impl Owner {
         let mut life = self.life.lock();
         match *life {
             // It may serve connections that were made elsewhere.
-            Life::Idle if self.core.stats().open == 0 => {
+            Life::Idle if self.core.stats().open == 0 && self.core.access().is_delivered() => {
                 drop(life);
                 return operation.finish(Ok(()));
             }

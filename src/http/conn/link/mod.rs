@@ -197,7 +197,7 @@ impl Link {
         let id = operation.id();
         let mut effects = Effects::default();
         let mut state = self.state.lock();
-        if !state.is_open_to(pass) {
+        if !state.is_open_to(pass) || !state.takes_writes() {
             self.leave(state, effects);
             return operation.finish(Err(Error::Closed));
         }

@@ -3,7 +3,7 @@
 
 use nng_aio::{Error, OperationId};
 
-use super::{BUDGET, Phase, Reached, Side, State};
+use super::{BUDGET, Phase, Side, State};
 use crate::http::conn::deadlines::Deadlines;
 use crate::http::conn::effects::Effects;
 use crate::http::conn::input::{Input, with_room};
@@ -132,41 +132,47 @@ impl State {
 
     /// The first write cannot be sent.
     pub(super) fn send_failed(&mut self, error: Error, effects: &mut Effects) {
-        // What the peer has said before counts: it may have answered without reading to the end.
-        if let Some(Read { kind: Kind::Transaction(_), .. }) = self.reads.front() {
-            self.readable = true;
-            self.pump_reads(effects);
-            if !self.is_open() {
-                return;
-            }
-        }
         // A Unix socket says that the peer has gone also where it knows of a reset.
         let known = match error {
             Error::Closed => self.transport_mut().and_then(|socket| socket.take_error()),
             _ => None,
         };
         let error = known.unwrap_or(error);
-        if self.is_amid_answer() {
+        // What the peer has said before counts: it may have answered without reading to the end.
+        if let Some(Read { kind: Kind::Transaction(_) | Kind::Piece, .. }) = self.reads.front() {
+            self.deaf = Some(error);
+            self.readable = true;
+            self.pump_reads(effects);
+            if !self.is_open() {
+                return;
+            }
+        }
+        let channel = self.open_transport().and_then(Transport::tls);
+        let is_breach = channel.is_some_and(|channel| channel.breach().is_some());
+        if self.is_amid_answer() && !is_breach {
             self.be_deaf(error, effects);
         } else {
+            self.deaf = None;
             self.fail(Side::Write, error, effects);
         }
     }
 
     /// Returns whether an answer has begun that somebody reads, or may go on to read.
     fn is_amid_answer(&self) -> bool {
-        let is_read = match self.reads.front() {
-            Some(Read { kind: Kind::Transaction(transaction), .. }) => transaction.is_sent,
-            Some(read) => matches!(read.kind, Kind::Piece),
-            None => self.is_answer_open,
-        };
-        self.reached == Reached::Answer && is_read
+        if let Some(Write { sink: Sink::Owner, .. }) = self.writes.front() {
+            return false;
+        }
+        match self.reads.front() {
+            Some(Read { kind: Kind::Transaction(transaction), .. }) => transaction.has_begun,
+            Some(Read { kind: Kind::Piece, .. }) | None => self.is_answer_open,
+            Some(_) => false,
+        }
     }
 
     /// The peer takes nothing more, which the first write learns as `error`, but has answered: its words
     /// are read until they end.
-    pub(super) fn be_deaf(&mut self, error: Error, effects: &mut Effects) {
-        self.is_deaf = true;
+    fn be_deaf(&mut self, error: Error, effects: &mut Effects) {
+        self.deaf = Some(error);
         self.readable = true;
         let mut error = error;
         while let Some(write) = self.writes.pop() {
@@ -174,14 +180,36 @@ impl State {
             effects.end_write(write.sink, Err(error), count);
             error = Error::Closed;
         }
-        // Requests that wait for the answer before theirs will not go.
-        while let Some(index) = self.reads.position(Read::is_unsent_transaction) {
-            if let Some(mut read) = self.reads.remove(index) {
+        // A request that has to wait for this answer will not go, and what is behind it is of another.
+        if let Some(index) = self.reads.position(Read::is_unsent_transaction) {
+            while let Some(mut read) = self.reads.remove(index) {
                 read.abandon();
                 effects.end_read(read, Err(Error::Closed));
             }
         }
         self.pump_reads(effects);
+    }
+
+    /// A read has ended: notes whether there is more to be read of an answer.
+    pub(super) fn note_answer(&mut self, read: &Read) {
+        match &read.kind {
+            Kind::Transaction(transaction) => self.is_answer_open = transaction.leaves_body(),
+            // The end is told by a piece of no bytes.
+            Kind::Piece => self.is_answer_open &= read.count > 0 || self.incoming.is_some(),
+            // Whoever reads so knows himself where it ends.
+            Kind::Some | Kind::All => self.is_answer_open = false,
+            Kind::Request(_) | Kind::Response(_) | Kind::Body(_) => {}
+        }
+    }
+
+    /// A connection that can only be read ends with the answer; what came behind its body stays.
+    pub(super) fn close_if_answered(&mut self, effects: &mut Effects) {
+        let is_over = self.reads.is_empty() && self.writes.is_empty() && !self.is_answer_open;
+        if self.deaf.is_some() && is_over && self.is_open() {
+            let trailers = self.trailers.take();
+            self.close(effects);
+            self.trailers = trailers;
+        }
     }
 
     /// The holder closes the connection: active operations are cancelled, except that a read beside

@@ -28,7 +28,6 @@ use super::input::{Input, with_room};
 use super::queue::Queue;
 use super::read::{Kind, Outcome, Parsers, Read};
 use super::settings::Settings;
-use super::transact::Extent;
 use super::transport::Transport;
 use super::write::{Content, Then, Write};
 use super::{Event, Sink};
@@ -54,8 +53,8 @@ pub(super) struct State {
     writable: bool,
     /// The peer's end has been announced, so that a short receive is not the last.
     hangup: bool,
-    /// The peer takes nothing more, and what it has answered is still being read.
-    is_deaf: bool,
+    /// The peer takes nothing more, for this reason, and what it has answered is still being read.
+    deaf: Option<Error>,
     reads: Queue<Read>,
     writes: Queue<Write>,
     requests: Option<Box<RequestParser>>,
@@ -109,7 +108,7 @@ impl State {
             readable: true,
             writable: true,
             hangup: false,
-            is_deaf: false,
+            deaf: None,
             reads: Queue::new(),
             writes: Queue::new(),
             requests: None,
@@ -131,6 +130,11 @@ impl State {
 
     pub(super) fn is_open(&self) -> bool {
         matches!(self.phase, Phase::Open(_))
+    }
+
+    /// Returns whether something can be sent, sooner or later.
+    pub(super) fn takes_writes(&self) -> bool {
+        self.is_open() && self.deaf.is_none()
     }
 
     /// Returns whether whoever has that pass may use it.
@@ -193,8 +197,7 @@ impl State {
 
     /// Returns whether a write, the request of a transaction perhaps, can be tried at once.
     pub(super) fn can_write_now(&self, transaction: Option<OperationId>) -> bool {
-        self.is_open()
-            && !self.is_deaf
+        self.takes_writes()
             && self.writable
             && self.writes.is_empty()
             && !self.awaits_transaction(transaction)
@@ -231,7 +234,7 @@ impl State {
     /// Returns whether nothing is under way and nothing left over, so that a request may be next.
     pub(super) fn is_idle(&self) -> bool {
         let is_quiet = self.reads.is_empty() && self.writes.is_empty() && !self.has_input();
-        self.is_open() && !self.is_deaf && is_quiet && self.incoming.is_none()
+        self.takes_writes() && is_quiet && self.incoming.is_none()
     }
 
     /// Returns whether the next response would begin where a body has not been read to its end.
@@ -266,7 +269,7 @@ impl State {
 
     pub(super) fn push_read(&mut self, mut read: Read, effects: &mut Effects) {
         // What led here may have found the connection broken.
-        if !self.is_open() || (self.is_deaf && read.is_transaction()) {
+        if !self.is_open() || (!self.takes_writes() && read.is_transaction()) {
             read.abandon();
             return effects.end_read(read, Err(Error::Closed));
         }
@@ -283,7 +286,7 @@ impl State {
     }
 
     pub(super) fn push_write(&mut self, write: Write, effects: &mut Effects) {
-        if !self.is_open() || self.is_deaf {
+        if !self.takes_writes() {
             return effects.end_write(write.sink, Err(Error::Closed), 0);
         }
         let is_first = self.writes.is_empty();
@@ -522,15 +525,18 @@ impl State {
 
     fn end_of_stream(&mut self, effects: &mut Effects) {
         let ends_incoming = self.incoming.as_ref().is_some_and(|body| body.ends_here());
+        // The system tells of a reset once, and whoever was writing may have heard it.
+        let broken = self.deaf.filter(|&error| error != Error::Closed);
         // A stream with TLS that ends without a word may have been cut by anybody.
-        let is_cut = self.open_transport().and_then(Transport::tls).is_some_and(Channel::is_cut);
+        let is_cut = self.open_transport().and_then(Transport::tls).is_some_and(Channel::is_cut)
+            || broken.is_some();
         let first = self.reads.front_mut().filter(|_| !is_cut);
         match first.and_then(|read| read.end(ends_incoming)) {
             Some(outcome) => {
                 self.end_read(outcome, effects);
                 self.close(effects);
             }
-            None => self.fail(Side::Read, Error::ConnectionShutdown, effects),
+            None => self.fail(Side::Read, broken.unwrap_or(Error::ConnectionShutdown), effects),
         }
     }
 
@@ -543,19 +549,14 @@ impl State {
                     Outcome::BadPiece(error) => Err(error),
                     _ => Ok(()),
                 };
-                match &read.kind {
-                    Kind::Piece => {
-                        // Something has come, or nothing more will.
-                        self.is_answer_open &= read.count > 0;
-                        self.deadlines.body = None;
-                        self.end_piece_wait(effects);
-                    }
-                    Kind::Transaction(transaction) => {
-                        self.is_answer_open = transaction.extent == Extent::Head;
-                    }
-                    _ => {}
+                if let Kind::Piece = read.kind {
+                    // Something has come, or nothing more will.
+                    self.deadlines.body = None;
+                    self.end_piece_wait(effects);
                 }
+                self.note_answer(&read);
                 effects.end_read(read, result);
+                self.close_if_answered(effects);
             }
             Sink::Owner => {
                 self.deadlines.reading = None;
