@@ -4,6 +4,7 @@ mod support;
 
 use std::io::Read;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::mpsc::{self, Receiver};
 use std::time::Duration;
 
@@ -181,5 +182,51 @@ fn a_gentle_end_waits_for_the_last_record() {
     server.drain(&ended.aio);
     ended.assert_pending();
     drop(open);
+    assert_eq!(ended.result(), 0);
+}
+
+#[test]
+fn records_come_one_after_the_other_in_order() {
+    let server = running(ServerConfig::default());
+    let (tell, hear) = mpsc::channel();
+    let is_at_work = AtomicBool::new(false);
+    server.set_access_log(Some(Arc::new(move |access: &Access| {
+        assert!(!is_at_work.swap(true, SeqCst), "one at a time");
+        std::thread::yield_now();
+        is_at_work.store(false, SeqCst);
+        // The test may be over.
+        let _ = tell.send(access.target.clone());
+    })));
+    serve(&server, [fixed("/", "page")]);
+    let mut client = Client::new(&server);
+    for round in 0..200 {
+        client.send(format!("GET /?{round} HTTP/1.1\r\nHost: h\r\n\r\n"));
+    }
+    for round in 0..200 {
+        assert_eq!(client.answer().status, 200);
+        assert_eq!(hear.recv_timeout(LIMIT).expect("it is recorded"), format!("/?{round}"));
+    }
+}
+
+#[test]
+fn a_hook_that_panics_hears_of_what_follows() {
+    let server = running(ServerConfig::default());
+    let (tell, hear) = mpsc::channel();
+    server.set_access_log(Some(Arc::new(move |access: &Access| {
+        // The test may be over.
+        let _ = tell.send(access.target.clone());
+        assert_ne!(access.target, "/?1", "as is wanted here");
+    })));
+    serve(&server, [fixed("/", "page")]);
+    let mut client = Client::new(&server);
+    for round in 0..3 {
+        client.send(format!("GET /?{round} HTTP/1.1\r\nHost: h\r\n\r\n"));
+    }
+    for round in 0..3 {
+        assert_eq!(hear.recv_timeout(LIMIT).expect("it is recorded"), format!("/?{round}"));
+    }
+    drop(client);
+    let ended = Op::new(&Driver::global(), |_| ());
+    server.drain(&ended.aio);
     assert_eq!(ended.result(), 0);
 }

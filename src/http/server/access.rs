@@ -2,18 +2,20 @@
 //!
 //! Without a hook nothing is noted at all. With one, an [`Entry`] is made when a request's head is
 //! there and completed when its response is out; the hook is called by a task of the runtime, so
-//! that it never runs on the stack of a program that answers with a lock of its own held. A server that
+//! that it never runs on the stack of a program that answers with a lock of its own held. One task at a
+//! time delivers what there is, in order, so the hook hears of one exchange after the other. A server that
 //! ends gently has ended when the last record is delivered.
 //!
-//! Lock: the hook, a leaf, read for as long as it takes to copy a handle.
+//! Locks: the hook, a leaf, read for as long as it takes to copy a handle; the queue, a leaf.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use nng_aio::net::Addr;
-use nng_aio::sync::RwLock;
+use nng_aio::sync::{Mutex, RwLock};
 use nng_aio::{Runtime, Task, clock};
 
 use super::core::Core;
@@ -49,8 +51,15 @@ pub type AccessHook = Arc<dyn Fn(&Access) + Send + Sync>;
 pub(super) struct AccessLog {
     is_on: AtomicBool,
     hook: RwLock<Option<AccessHook>>,
-    /// Records on their way to it.
-    undelivered: AtomicUsize,
+    queue: Mutex<Queue>,
+}
+
+/// Records on their way to the hook, in order.
+#[derive(Default)]
+struct Queue {
+    records: VecDeque<(AccessHook, Access)>,
+    /// A task delivers them, and has not seen the end.
+    is_running: bool,
 }
 
 /// An exchange under way.
@@ -75,7 +84,7 @@ impl AccessLog {
 
     /// Returns whether the hook has heard of everything.
     pub(super) fn is_delivered(&self) -> bool {
-        self.undelivered.load(SeqCst) == 0
+        !self.queue.lock().is_running
     }
 }
 
@@ -91,8 +100,14 @@ impl Core {
         let Entry { began, mut access } = entry;
         access.duration = clock::now().saturating_duration_since(began);
         end(&mut access);
-        self.access().undelivered.fetch_add(1, SeqCst);
-        runtime.schedule(Arc::new(Record { core: Arc::clone(self), hook, access }));
+        let mut queue = self.access().queue.lock();
+        queue.records.push_back((hook, access));
+        let is_running = std::mem::replace(&mut queue.is_running, true);
+        drop(queue);
+        if !is_running {
+            runtime
+                .schedule(Arc::new(Delivery { core: Arc::clone(self), runtime: runtime.clone() }));
+        }
     }
 }
 
@@ -124,16 +139,29 @@ impl fmt::Debug for AccessLog {
     }
 }
 
-/// A record on its way to the hook.
-struct Record {
+/// Hands records to the hook.
+struct Delivery {
     core: Arc<Core>,
-    hook: AccessHook,
-    access: Access,
+    runtime: Runtime,
 }
 
-impl Task for Record {
+impl Task for Delivery {
     fn run(self: Arc<Self>) {
-        (self.hook)(&self.access);
+        let _next = Next(&self);
+        let queue = &self.core.access().queue;
+        loop {
+            let mut held = queue.lock();
+            let Some((hook, access)) = held.records.pop_front() else {
+                held.is_running = false;
+                break;
+            };
+            drop(held);
+            hook(&access);
+        }
+        // A server that ends gently may have waited for that.
+        if self.core.drain().is_on() {
+            self.core.complete_drain_if_over();
+        }
     }
 
     fn key(&self) -> usize {
@@ -142,12 +170,16 @@ impl Task for Record {
     }
 }
 
-impl Drop for Record {
-    /// It is delivered, or never will be.
+/// Sees to it that those behind a record whose hook panics are delivered, too.
+struct Next<'a>(&'a Delivery);
+
+impl Drop for Next<'_> {
     fn drop(&mut self) {
-        self.core.access().undelivered.fetch_sub(1, SeqCst);
-        if self.core.drain().is_on() {
-            self.core.complete_drain_if_over();
+        let Delivery { core, runtime } = self.0;
+        if std::thread::panicking() {
+            let (core, runtime) = (Arc::clone(core), runtime.clone());
+            let again = Delivery { core, runtime: runtime.clone() };
+            runtime.schedule(Arc::new(again));
         }
     }
 }

@@ -254,7 +254,8 @@ impl Server {
     /// `None` of none. Connections that handlers take over are told of when that happens.
     ///
     /// # Context
-    /// `hook` runs on a runtime thread with no lock held. Calls may overlap, and come late.
+    /// `hook` runs on a runtime thread with no lock held, for one exchange after the other, in order. Calls
+    /// come late; one that blocks delays those behind it.
     pub fn set_access_log(&self, hook: Option<AccessHook>) {
         self.owner.core().access().set(hook);
     }
