@@ -5,7 +5,8 @@
 //! | [`http`] | HTTP/1.1: messages, connections, servers, clients |
 //! | [`tls`] | who one is and whom one trusts on connections with TLS |
 //! | [`stream`], [`option`] | byte streams by URL; what is asked and set by name |
-//! | `url` | URLs as NNG reads them |
+//! | `url`, `message` | URLs as NNG reads them; what its sockets send |
+//! | [`command_line`], [`statistics`] | options of programs; what there is, in numbers |
 //! | [`aio`] | operations and who offers them, runtimes, streams by address, locks, the log |
 //! | [`c_names`] | all of it under NNG's own names, for programs that are ported |
 //!
@@ -27,6 +28,8 @@
 
 #![forbid(unsafe_code)]
 
+pub mod command_line;
+mod message;
 mod url;
 
 pub mod c_names;
@@ -35,9 +38,11 @@ pub mod c_names;
 pub mod fuzzing;
 pub mod http;
 pub mod option;
+pub mod statistics;
 pub mod stream;
 pub mod tls;
 
+pub use message::{MAX_HEADER, Message};
 pub use nng_aio as aio;
 pub use nng_aio::{Aio, Error, Runtime, Timeout};
 pub use url::Url;
@@ -46,3 +51,8 @@ pub use url::Url;
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// So do those of the porting guide.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/PORTING.md")]
+struct Porting;

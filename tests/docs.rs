@@ -140,7 +140,7 @@ fn every_link_leads_somewhere() {
 #[test]
 fn every_source_file_is_on_the_map() {
     let map = read("docs/ARCHITECTURE.md");
-    let sources = [files("aio/src", ".rs"), files("src", ".rs")].concat();
+    let sources = [files("aio/src", ".rs"), files("src", ".rs"), files("capi/src", ".rs")].concat();
     let sources = sources.iter().filter(|path| !path.starts_with("src/http/codec/tests"));
     let is_missing = |path: &&PathBuf| !map.contains(&format!("`{}`", path.display()));
     let missing: Vec<_> = sources.filter(is_missing).collect();
@@ -166,8 +166,12 @@ fn test_name(span: &str) -> Option<&str> {
 
 #[test]
 fn every_test_that_shows_a_difference_exists() {
-    let sources: String =
-        ["aio", "src", "tests"].iter().flat_map(|folder| files(folder, ".rs")).map(read).collect();
+    let sources: String = ["aio", "src", "tests", "capi"]
+        .iter()
+        .flat_map(|folder| files(folder, ".rs"))
+        .map(read)
+        .collect();
+    let programs: String = files("capi/tests/c", ".c").iter().map(read).collect();
     let mut missing = Vec::new();
     for page in pages().iter().filter(|page| page.path.starts_with("docs")) {
         // Guides name tests as examples of names.
@@ -175,7 +179,9 @@ fn every_test_that_shows_a_difference_exists() {
             continue;
         }
         for name in page.spans().filter_map(test_name) {
-            if !sources.contains(&format!("fn {name}(")) {
+            let is_there = sources.contains(&format!("fn {name}("))
+                || programs.contains(&format!("static void {name}("));
+            if !is_there {
                 missing.push(format!("{}: {name}", page.path.display()));
             }
         }

@@ -163,6 +163,17 @@ impl Aio {
         }
     }
 
+    /// As [`stop`](Self::stop), but the operation in flight ends with `error`.
+    ///
+    /// # Context
+    /// As there.
+    pub fn stop_with(&self, error: Error) {
+        if !self.core.is_forked() {
+            self.core.stop(error);
+            self.wait();
+        }
+    }
+
     /// Waits until no operation is in flight and no callback due or running.
     ///
     /// # Context
@@ -326,6 +337,13 @@ impl Aio {
             Ok(old) => drop(old),
             Err(operation) => operation.finish(Err(Error::Closed)),
         }
+    }
+
+    /// As [`park`](Self::park), for a provider that may be at work on the operation on another thread and
+    /// counts on the aio until it has finished it, as providers in C do: a stop or drop does not end it but
+    /// waits until it is finished, or armed and asked to be.
+    pub fn lend(&self, operation: Operation) {
+        drop(self.core.slot.with(|state| state.lend(operation)));
     }
 
     /// Takes the parked operation; `None` if there is none, or it has been ended already.

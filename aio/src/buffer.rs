@@ -1,13 +1,14 @@
 //! Memory that an operation owns while it runs: up to eight pieces, handed over and taken back.
 //!
-//! A receive fills owned pieces up to their length; a send may also use shared and static memory.
-//! There is no raw pointer here: whoever holds a [`Buffers`] holds the memory.
+//! A receive fills owned and lent pieces up to their length; a send may also use shared and static
+//! memory. There is no raw pointer here: whoever holds a [`Buffers`] holds the memory, or has a promise.
 
 use std::fmt;
 use std::io::{IoSlice, IoSliceMut};
 use std::sync::Arc;
 
 use crate::Error;
+use crate::sys::Foreign;
 
 /// The largest number of pieces of one operation (`nng_aio_set_iov` takes as many).
 pub const MAX_PIECES: usize = 8;
@@ -15,12 +16,14 @@ pub const MAX_PIECES: usize = 8;
 /// One contiguous piece of memory.
 #[derive(Clone)]
 pub enum Buffer {
-    /// Owned bytes; the only kind that can be received into. All `len()` bytes take part.
+    /// Owned bytes, which can be received into. All `len()` bytes take part.
     Owned(Vec<u8>),
     /// Bytes shared with others.
     Shared(Arc<[u8]>),
     /// Bytes that live as long as the program.
     Static(&'static [u8]),
+    /// Bytes that somebody has lent, and that can be received into.
+    Foreign(Foreign),
 }
 
 impl Buffer {
@@ -30,13 +33,15 @@ impl Buffer {
             Self::Owned(bytes) => bytes,
             Self::Shared(bytes) => bytes,
             Self::Static(bytes) => bytes,
+            Self::Foreign(bytes) => bytes.as_slice(),
         }
     }
 
-    /// The bytes for writing, if they are owned.
+    /// The bytes for writing, if they are owned or lent.
     pub fn as_mut_slice(&mut self) -> Option<&mut [u8]> {
         match self {
             Self::Owned(bytes) => Some(bytes),
+            Self::Foreign(bytes) => Some(bytes.as_mut_slice()),
             Self::Shared(_) | Self::Static(_) => None,
         }
     }
@@ -58,6 +63,7 @@ impl fmt::Debug for Buffer {
             Self::Owned(_) => "Owned",
             Self::Shared(_) => "Shared",
             Self::Static(_) => "Static",
+            Self::Foreign(_) => "Foreign",
         };
         write!(f, "{kind}({} bytes)", self.len())
     }
@@ -78,6 +84,12 @@ impl From<Arc<[u8]>> for Buffer {
 impl From<&'static [u8]> for Buffer {
     fn from(bytes: &'static [u8]) -> Self {
         Self::Static(bytes)
+    }
+}
+
+impl From<Foreign> for Buffer {
+    fn from(bytes: Foreign) -> Self {
+        Self::Foreign(bytes)
     }
 }
 
@@ -143,10 +155,10 @@ impl Buffers {
         self.pieces().iter().map(Buffer::len).fold(0, usize::saturating_add)
     }
 
-    /// The number of bytes that can be received: those of the owned pieces together.
+    /// The number of bytes that can be received: those of the owned and lent pieces together.
     pub fn room(&self) -> usize {
         let owned = |piece: &Buffer| match piece {
-            Buffer::Owned(bytes) => bytes.len(),
+            Buffer::Owned(_) | Buffer::Foreign(_) => piece.len(),
             Buffer::Shared(_) | Buffer::Static(_) => 0,
         };
         self.pieces().iter().map(owned).fold(0, usize::saturating_add)
@@ -158,7 +170,9 @@ impl Buffers {
             Pieces::One(Buffer::Owned(bytes)) => bytes,
             Pieces::Many(mut pieces) => match pieces.first_mut() {
                 Some(Buffer::Owned(bytes)) => std::mem::take(bytes),
-                Some(Buffer::Shared(_) | Buffer::Static(_)) | None => Vec::new(),
+                Some(Buffer::Shared(_) | Buffer::Static(_) | Buffer::Foreign(_)) | None => {
+                    Vec::new()
+                }
             },
             Pieces::None | Pieces::One(_) => Vec::new(),
         }
@@ -183,8 +197,8 @@ impl Buffers {
         with(&slices[..used])
     }
 
-    /// Calls `with` with the room of the owned pieces from `skip` on as slices for one scatter
-    /// read; pieces that are empty or not owned are left out.
+    /// Calls `with` with the room of the owned and lent pieces from `skip` on as slices for one
+    /// scatter read; pieces that are empty or of other kinds are left out.
     pub fn scatter<R>(&mut self, skip: usize, with: impl FnOnce(&mut [IoSliceMut<'_>]) -> R) -> R {
         let mut slices: [IoSliceMut<'_>; MAX_PIECES] = std::array::from_fn(|_| {
             let nothing: &mut [u8] = &mut [];

@@ -175,7 +175,10 @@ impl Core {
     }
 
     fn take_parked_if_unarmed(&self) -> Option<Operation> {
-        self.slot.with(|state| if state.is_begun() { state.slots()?.parked.take() } else { None })
+        self.slot.with(|state| {
+            let is_begun = state.is_begun();
+            state.slots().filter(|slots| is_begun && !slots.is_lent)?.parked.take()
+        })
     }
 
     fn call_cancel(self: &Arc<Self>, claimed: Option<(Arc<dyn Cancel>, u32)>, error: Error) {

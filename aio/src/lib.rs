@@ -58,5 +58,5 @@ pub use error::{Error, codes};
 pub use operation::{Cancel, Operation, OperationId};
 pub use runtime::{Builder, Expire, Readiness, Runtime, Stats, Task, Timer, Watcher};
 pub use state::Refused;
-pub use sys::{Holding, NoteLock};
+pub use sys::{Foreign, Holding, NoteLock};
 pub use timeout::Timeout;

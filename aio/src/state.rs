@@ -89,6 +89,8 @@ pub(crate) struct Slots {
     pub(crate) outputs: [Option<Output>; SLOTS],
     /// An operation kept here for providers that have no other place for it.
     pub(crate) parked: Option<Operation>,
+    /// Nobody but its provider ends that.
+    pub(crate) is_lent: bool,
     /// How many threads want the operation in flight to stay that for a moment.
     holds: u32,
     /// Its end, which came meanwhile.
@@ -323,7 +325,16 @@ impl OpState {
         if self.stopped && self.is_begun() {
             return Err(operation);
         }
-        Ok(self.slots_mut().parked.replace(operation))
+        let slots = self.slots_mut();
+        slots.is_lent = false;
+        Ok(slots.parked.replace(operation))
+    }
+
+    /// As [`park`](Self::park), for a provider that ends it whatever happens, so that a stop waits for it.
+    pub(crate) fn lend(&mut self, operation: Operation) -> Option<Operation> {
+        let slots = self.slots_mut();
+        slots.is_lent = true;
+        slots.parked.replace(operation)
     }
 
     /// Refuses every further begin and arm. An armed operation's provider is to be asked to end it.

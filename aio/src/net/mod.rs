@@ -1,4 +1,4 @@
-//! Addresses, byte streams over TCP and Unix sockets, and the resolution of names.
+//! Addresses, byte streams over TCP and Unix sockets, datagrams, and the resolution of names.
 //!
 //! | file | what it answers |
 //! |---|---|
@@ -8,6 +8,7 @@
 //! | `line.rs`, `waiting.rs` | what is known of one connection; operations that wait |
 //! | `dialer.rs`, `dial.rs` | who makes connections; one attempt |
 //! | `listener.rs` | who takes connections |
+//! | `udp.rs` | datagrams |
 //! | `socket.rs`, `acceptor.rs` | a connected and a listening socket that never block, for providers |
 //! | `layer.rs` | what may lie between a socket and its stream |
 //! | `ends.rs` | the addresses of a connection's two ends |
@@ -26,6 +27,7 @@ mod listener;
 mod resolve;
 mod socket;
 mod stream;
+mod udp;
 mod waiting;
 
 pub use crate::sys::Credentials;
@@ -37,3 +39,4 @@ pub use listener::Listener;
 pub use resolve::{Family, Query, Resolver};
 pub use socket::Socket;
 pub use stream::Stream;
+pub use udp::Udp;

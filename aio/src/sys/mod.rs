@@ -8,6 +8,7 @@
 mod addrinfo;
 #[cfg(target_os = "linux")]
 mod file;
+mod foreign;
 mod fork;
 mod notelock;
 #[cfg(all(target_os = "linux", not(portable_selector)))]
@@ -21,6 +22,7 @@ pub(crate) use addrinfo::EAI_CANCELED;
 pub(crate) use addrinfo::{EAI_ADDRFAMILY, EAI_NODATA, Failure, addrinfo};
 #[cfg(target_os = "linux")]
 pub(crate) use file::{is_in_memory, send_file};
+pub use foreign::Foreign;
 pub use fork::PerProcess;
 pub(crate) use fork::{Lazy, count_forks, forks};
 pub use notelock::{Holding, NoteLock};

@@ -335,7 +335,7 @@ mod tests {
     #[test]
     fn the_page_of_an_automatic_response_is_that_of_its_status() {
         let core = Core::new(&Runtime::global(), ServerConfig::default(), false);
-        core.pages().set(404, "mine");
+        core.pages().set(404, b"mine");
         assert_eq!(core.error_response(404).body(), b"mine");
         assert_eq!(core.error_response(404).status(), 404);
         assert!(core.error_response(400).body().starts_with(b"<!DOCTYPE html>"));

@@ -232,8 +232,8 @@ impl Server {
     ///
     /// # Source
     /// nng 1.12, nng_http_server_set_error_page(3http).
-    pub fn set_error_page(&self, status: u16, html: &str) {
-        self.owner.core().pages().set(status, html);
+    pub fn set_error_page(&self, status: u16, html: impl AsRef<[u8]>) {
+        self.owner.core().pages().set(status, html.as_ref());
     }
 
     /// As [`set_error_page`](Self::set_error_page), with what is in a file now. An empty file
@@ -282,6 +282,15 @@ impl Server {
         self.owner.core().stats()
     }
 }
+
+/// Equal are handles of the same server.
+impl PartialEq for Server {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.owner, &other.owner)
+    }
+}
+
+impl Eq for Server {}
 
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -18,8 +18,8 @@ pub(super) struct Pages {
 
 impl Pages {
     /// Sets the page for a status; the last one set counts. An empty one is sent as it is.
-    pub(super) fn set(&self, status: u16, html: &str) {
-        self.own.write().insert(status, html.as_bytes().into());
+    pub(super) fn set(&self, status: u16, html: &[u8]) {
+        self.own.write().insert(status, html.into());
     }
 
     /// Sets the page for a status to what is in a file now; an empty file is the built-in page.
@@ -69,11 +69,11 @@ mod tests {
     #[test]
     fn the_last_page_set_counts_also_if_it_is_empty() {
         let pages = Pages::default();
-        pages.set(404, "first");
-        pages.set(404, "second");
+        pages.set(404, b"first");
+        pages.set(404, b"second");
         assert_eq!(page(&pages, 404), "second");
         assert!(page(&pages, 405).contains("405 Method Not Allowed"));
-        pages.set(404, "");
+        pages.set(404, b"");
         assert_eq!(page(&pages, 404), "");
     }
 

@@ -1,0 +1,51 @@
+//! The programs in `c/`, each of which tests a part of the interface as a program in C sees it.
+
+mod support;
+
+use std::path::Path;
+
+/// Builds the program and runs it; what it says of a failure is what this test says.
+fn pass(name: &str, arguments: &[&str]) {
+    let Some(library) = support::library() else { return };
+    let source = Path::new(support::HERE).join("tests/c").join(name).with_extension("c");
+    let program = support::build(&library, &source, &[]);
+    let output = support::run(&library, &program, arguments);
+    let said = String::from_utf8_lossy(&output.stdout);
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{name}, {}:\n{said}{complaint}", output.status);
+    assert!(said.contains("ok "), "{name} tests something");
+}
+
+macro_rules! programs {
+    ($($name:ident)+) => {
+        $(#[test] fn $name() { pass(stringify!($name), &[]); })+
+
+        /// The programs that are tests.
+        const NAMES: &[&str] = &[$(stringify!($name)),+, "misuse"];
+    };
+}
+
+programs! { aio first http_client http_messages http_server idmap log memory msg options platform stats stream tls udp url }
+
+#[test]
+fn misuse() {
+    pass("misuse", &["2"]);
+}
+
+#[test]
+fn every_program_is_run() {
+    let mut found = Vec::new();
+    for entry in
+        std::fs::read_dir(Path::new(support::HERE).join("tests/c")).expect("they are there")
+    {
+        let path = entry.expect("it can be read").path();
+        if path.extension().is_some_and(|extension| extension == "c") {
+            let name = path.file_stem().expect("a source has a name");
+            found.push(name.to_string_lossy().into_owned());
+        }
+    }
+    found.sort();
+    let mut run: Vec<&str> = NAMES.to_vec();
+    run.sort_unstable();
+    assert_eq!(found, run);
+}
