@@ -11,23 +11,12 @@ fn applications() -> PathBuf {
     Path::new(support::HERE).join("../examples/c")
 }
 
-#[test]
-fn they_do_what_they_say() {
-    let Some(library) = support::library() else { return };
-    if Command::new("python3").arg("--version").output().is_err() {
-        println!("SKIPPED: no python3");
-        return;
-    }
-    for entry in std::fs::read_dir(applications()).expect("they are there") {
-        let path = entry.expect("it can be read").path();
-        if path.extension().is_some_and(|extension| extension == "c") {
-            support::build(&library, &path, &[]);
-        }
-    }
+/// Runs all of them from a directory, with our library, and looks at what they do.
+fn check(programs: &Path, library: &Path) {
     let output = Command::new("python3")
         .arg(applications().join("check.py"))
-        .arg(&library)
-        .env("LD_LIBRARY_PATH", &library)
+        .arg(programs)
+        .env("LD_LIBRARY_PATH", library)
         .output()
         .expect("it runs");
     let said = String::from_utf8_lossy(&output.stdout);
@@ -35,5 +24,54 @@ fn they_do_what_they_say() {
     assert!(output.status.success(), "{said}{complaint}");
     for name in ["http_hello", "http_client", "async_echo", "timers", "rest_server", "provider"] {
         assert!(said.contains(&format!("ok {name}")), "{said}");
+    }
+}
+
+/// The sources; none, said aloud, where they cannot be checked.
+fn sources() -> Vec<PathBuf> {
+    if Command::new("python3").arg("--version").output().is_err() {
+        println!("SKIPPED: no python3");
+        return Vec::new();
+    }
+    let files = std::fs::read_dir(applications()).expect("they are there");
+    let paths = files.map(|file| file.expect("it can be read").path());
+    paths.filter(|path| path.extension().is_some_and(|extension| extension == "c")).collect()
+}
+
+#[test]
+fn they_do_what_they_say() {
+    let Some(library) = support::library() else { return };
+    let sources = sources();
+    for source in &sources {
+        support::build(&library, source, &[]);
+    }
+    if !sources.is_empty() {
+        check(&library, &library);
+    }
+}
+
+#[test]
+fn those_that_were_built_for_another_library_run_unchanged() {
+    let Some(library) = support::library() else { return };
+    let programs = library.join("foreign");
+    std::fs::create_dir_all(&programs).expect("a directory for them");
+    let sources = sources();
+    for source in &sources {
+        // With the headers and the library of the system, if it has one.
+        let program = programs.join(source.file_stem().expect("a source has a name"));
+        let built = Command::new("cc")
+            .args(["-std=c99", "-D_POSIX_C_SOURCE=200809L", "-pthread"])
+            .arg(source)
+            .arg("-o")
+            .arg(&program)
+            .arg("-lnng")
+            .output();
+        if !built.is_ok_and(|output| output.status.success()) {
+            println!("SKIPPED: no other libnng to build for");
+            return;
+        }
+    }
+    if !sources.is_empty() {
+        check(&programs, &library);
     }
 }
