@@ -91,7 +91,7 @@ static void check_hears(int fd, const char *text)
 // Reads a head, and not a byte more.
 static const char *hear_head(int fd)
 {
-    static char head[10000];
+    static __thread char head[10000];
     size_t length = 0;
 
     head[0] = '\0';

@@ -147,7 +147,7 @@ struct answer {
 // Returns the value of a header, or null.
 static const char *header(const struct answer *answer, const char *name)
 {
-    static char value[1000];
+    static __thread char value[1000];
     size_t length = strlen(name);
     const char *line = answer->head;
 
@@ -1395,7 +1395,7 @@ static void data_is_served(void)
 
 static const char *file(const char *name, const char *text)
 {
-    static char path[200];
+    static __thread char path[200];
     FILE *out;
 
     snprintf(path, sizeof path, "%s", path_in_directory(name));
