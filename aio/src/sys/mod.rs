@@ -1,6 +1,7 @@
 //! The crate's only unsafe code: system calls that std and mio do not offer, and one cell.
 //!
-//! Every function here is safe to call: descriptors come in as borrowed or owned types, buffers as
+//! Every function here is safe to call, but for the one that takes memory which others have lent
+//! ([`Foreign::new`]): descriptors come in as borrowed or owned types, buffers as
 //! slices, and each unsafe block states which of those types upholds its invariant. Nothing here
 //! knows of operations, streams or runtimes.
 #![allow(unsafe_code, reason = "this folder is where the crate keeps all of it")]
