@@ -25,7 +25,15 @@ macro_rules! programs {
     };
 }
 
-programs! { aio first http_client http_messages http_server idmap log memory msg options platform stats stream tls udp url }
+programs! {
+    aio aio_callback aio_provider
+    first
+    http_client http_conn http_files http_handler http_messages http_requests http_server
+    idmap log memory msg options platform stats
+    stream stream_endpoint stream_options
+    tls tls_stream
+    udp url
+}
 
 #[test]
 fn misuse() {

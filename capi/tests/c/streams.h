@@ -1,33 +1,11 @@
-// Byte streams as tests use them: one operation at a time, waited for, and both ends at hand.
+// Byte streams as tests use them: one operation at a time, waited for, both ends at hand, and of
+// each kind that needs no configuration.
 
 #ifndef STREAMS_H
 #define STREAMS_H
 
-#include "check.h"
-
-#include <nng/nng.h>
-
-// Milliseconds that suffice for whatever is expected to happen.
-#define ENOUGH 20000
-
-static inline nng_aio *aio_new(void)
-{
-    nng_aio *aio;
-
-    CHECK_EQ(nng_aio_alloc(&aio, NULL, NULL), 0);
-    nng_aio_set_timeout(aio, ENOUGH);
-    return aio;
-}
-
-// Waits for the operation of the aio, and for the object that it may have brought.
-static inline int aio_end(nng_aio *aio, nng_stream **stream)
-{
-    nng_aio_wait(aio);
-    if (stream != NULL) {
-        *stream = nng_aio_result(aio) == 0 ? nng_aio_get_output(aio, 0) : NULL;
-    }
-    return nng_aio_result(aio);
-}
+#include "aios.h"
+#include "files.h"
 
 static inline int dial(nng_stream_dialer *dialer, nng_stream **stream)
 {
@@ -50,15 +28,6 @@ static inline int dial_url(const char *url, nng_stream **stream)
         nng_stream_dialer_free(dialer);
     }
     return rv;
-}
-
-static inline void set_memory(nng_aio *aio, const void *data, size_t length)
-{
-    nng_iov iov;
-
-    iov.iov_buf = (void *) data;
-    iov.iov_len = length;
-    CHECK_EQ(nng_aio_set_iov(aio, 1, &iov), 0);
 }
 
 static inline int send_some(
@@ -193,33 +162,41 @@ static inline void link_close(struct link *link)
     nng_stream_listener_free(link->listener);
 }
 
-static char directory_name[] = "/tmp/nng-test-XXXXXX";
-
-static inline void directory_remove(void)
+static inline const char *ipc_url(const char *name)
 {
-    rmdir(directory_name);
+    static char url[120];
+
+    snprintf(url, sizeof url, "ipc://%s", path_in_directory(name));
+    return url;
 }
 
-// A directory of one's own, for paths that are short enough. It goes with the process, if it is
-// empty by then.
-static inline const char *directory(void)
+static inline const char *abstract_url(const char *name)
 {
-    static bool made;
+    static char url[120];
 
-    if (!made) {
-        CHECK(mkdtemp(directory_name) != NULL);
-        atexit(directory_remove);
-        made = true;
+    snprintf(url, sizeof url, "abstract://nng-test-%d-%s", (int) getpid(), name);
+    return url;
+}
+
+// The URLs that streams are tried with: TCP, TCP over IPv6, a path, an abstract name.
+static inline const char *any_url(int i)
+{
+    switch (i) {
+    case 0:
+        return "tcp://127.0.0.1:0";
+    case 1:
+        return "tcp6://[::1]:0";
+    case 2:
+        return ipc_url("any");
+    case 3:
+        return abstract_url("any");
+    default:
+        return NULL;
     }
-    return directory_name;
 }
 
-static inline const char *path_in_directory(const char *name)
-{
-    static char path[100];
-
-    snprintf(path, sizeof path, "%s/%s", directory(), name);
-    return path;
-}
+#define EACH_KIND(link) \
+    for (int kind = 0; any_url(kind) != NULL && (link_open(link, any_url(kind)), true); \
+         link_close(link), kind++)
 
 #endif // STREAMS_H

@@ -1,8 +1,6 @@
 // Datagrams: bound sockets, what they send and receive, and groups.
 
-#include "check.h"
-
-#include <nng/nng.h>
+#include "aios.h"
 
 #include <arpa/inet.h>
 
@@ -16,8 +14,6 @@ extern void nng_udp_send(nng_udp *, nng_aio *);
 extern void nng_udp_recv(nng_udp *, nng_aio *);
 extern int nng_udp_multicast_membership(nng_udp *, nng_sockaddr *, bool);
 #endif
-
-#define ENOUGH 20000
 
 static nng_sockaddr loopback(uint16_t port)
 {
@@ -53,15 +49,10 @@ static nng_udp *bound(nng_sockaddr *sa)
 
 static nng_aio *aio_with(nng_sockaddr *sa, void *data, size_t length)
 {
-    nng_aio *aio;
-    nng_iov iov;
+    nng_aio *aio = aio_new();
 
-    iov.iov_buf = data;
-    iov.iov_len = length;
-    CHECK_EQ(nng_aio_alloc(&aio, NULL, NULL), 0);
-    nng_aio_set_timeout(aio, ENOUGH);
     CHECK_EQ(nng_aio_set_input(aio, 0, sa), 0);
-    CHECK_EQ(nng_aio_set_iov(aio, 1, &iov), 0);
+    set_memory(aio, data, length);
     return aio;
 }
 
