@@ -262,6 +262,15 @@ impl Aio {
         self.core.slot.with(|state| state.slots()?.message.take())
     }
 
+    /// Takes the message, for who knows its type. One of another type stays, and gives `None`.
+    pub fn take_message_as<T: Send + 'static>(&self) -> Option<T> {
+        let taken = self.core.slot.with(|state| {
+            let message = &mut state.slots()?.message;
+            if message.as_ref()?.is::<T>() { message.take() } else { None }
+        });
+        taken?.downcast().ok().map(|message| *message)
+    }
+
     /// Stores something for providers; it stays until it is replaced.
     ///
     /// # Errors

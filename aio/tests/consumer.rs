@@ -515,6 +515,16 @@ fn a_message_stays_when_the_operation_fails_and_moves_when_it_succeeds() {
 }
 
 #[test]
+fn a_message_is_taken_as_what_it_is() {
+    let aio = Aio::without_callback();
+    assert_eq!(aio.take_message_as::<i32>(), None);
+    aio.set_message(Box::new(5_i32));
+    assert_eq!(aio.take_message_as::<u32>(), None, "it is of another type");
+    assert_eq!(aio.take_message_as::<i32>(), Some(5));
+    assert_eq!(aio.take_message_as::<i32>(), None, "it was taken");
+}
+
+#[test]
 fn buffers_belong_to_the_operation_while_it_runs() {
     let aio = Aio::without_callback();
     aio.set_buffer(vec![1, 2, 3]).unwrap();
