@@ -3,7 +3,7 @@
 use std::ffi::{CString, c_char, c_int};
 use std::ptr;
 
-use nng_oxide::statistics::{Statistic, StatisticValue, Unit};
+use nng_oxide::statistics::{Statistic, StatisticValue};
 
 use crate::boundary::{Out, fill};
 use crate::handle::{Tag, give, live, object, take};
@@ -40,10 +40,7 @@ impl nng_stat {
         while let Some(last) = statistic.children.pop() {
             child = Self::of(last, child);
         }
-        let text = match &statistic.value {
-            StatisticValue::Text(text) => CString::new(text.as_str()).unwrap_or_default(),
-            _ => CString::default(),
-        };
+        let text = CString::new(statistic.value.text()).unwrap_or_default();
         give(Self {
             tag: Tag::of::<Self>(),
             name: CString::new(statistic.name).unwrap_or_default(),
@@ -61,17 +58,6 @@ impl nng_stat {
         while let Some(stat) = take(next) {
             Self::free(stat.child);
             next = stat.next;
-        }
-    }
-
-    fn number(&self) -> u64 {
-        match self.statistic.value {
-            StatisticValue::Scope(number)
-            | StatisticValue::Level(number)
-            | StatisticValue::Counter(number)
-            | StatisticValue::Id(number) => number,
-            StatisticValue::Boolean(is_so) => u64::from(is_so),
-            _ => 0,
         }
     }
 
@@ -97,30 +83,6 @@ impl nng_stat {
         let value = StatisticValue::Scope(u64::from(id));
         Self::find(place, &|stat| stat.statistic.name == name && stat.statistic.value == value)
     }
-
-    /// Writes it as people read it.
-    fn print(&self, out: &mut String) {
-        use std::fmt::Write;
-        let name = self.statistic.name;
-        let value = match &self.statistic.value {
-            StatisticValue::Scope(_) if name.is_empty() => return,
-            StatisticValue::Scope(id) => {
-                // A string takes everything.
-                let _ = write!(out, "\n{name}#{id}:\n");
-                return;
-            }
-            StatisticValue::Text(text) => format!("\"{text}\""),
-            StatisticValue::Boolean(is_so) => is_so.to_string(),
-            _ => self.number().to_string(),
-        };
-        let unit = match self.statistic.unit {
-            Unit::Bytes => " bytes",
-            Unit::Messages => " msgs",
-            Unit::Millis => " ms",
-            _ => "",
-        };
-        let _ = writeln!(out, "        {name:<32}{value}{unit}");
-    }
 }
 
 export! {
@@ -137,7 +99,8 @@ export! {
         let root: *const nng_stat = live(stat)?;
         let out = std::cell::RefCell::new(String::new());
         nng_stat::find(root.cast_mut(), &|stat| {
-            stat.print(&mut out.borrow_mut());
+            // What is below it is not in it any more.
+            out.borrow_mut().push_str(&stat.statistic.to_string());
             false
         });
         let text = CString::new(out.into_inner()).unwrap_or_default();
@@ -154,32 +117,19 @@ export! {
     }
 
     fn nng_stat_type(stat: Option<&nng_stat>) -> c_int {
-        match live(stat)?.statistic.value {
-            StatisticValue::Scope(_) => 0,
-            StatisticValue::Level(_) => 1,
-            StatisticValue::Counter(_) => 2,
-            StatisticValue::Text(_) => 3,
-            StatisticValue::Boolean(_) => 4,
-            _ => 5,
-        }
+        live(stat)?.statistic.value.kind()
     }
 
     fn nng_stat_unit(stat: Option<&nng_stat>) -> c_int {
-        match live(stat)?.statistic.unit {
-            Unit::Bytes => 1,
-            Unit::Messages => 2,
-            Unit::Millis => 3,
-            Unit::Events => 4,
-            _ => 0,
-        }
+        live(stat)?.statistic.unit.number()
     }
 
     fn nng_stat_value(stat: Option<&nng_stat>) -> u64 {
-        live(stat)?.number()
+        live(stat)?.statistic.value.number()
     }
 
     fn nng_stat_bool(stat: Option<&nng_stat>) -> bool {
-        live(stat)?.statistic.value == StatisticValue::Boolean(true)
+        live(stat)?.statistic.value.is_true()
     }
 
     fn nng_stat_string(stat: Option<&nng_stat>) -> *const c_char {
