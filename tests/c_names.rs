@@ -1,8 +1,8 @@
 //! The small functions under their C names: operations, errors, time, URLs, id maps. What they do when
 //! all is well, and their codes when it is not.
 //!
-//! HTTP is in `c_names_http.rs`, streams are in `c_names_stream.rs`, and what concerns the whole
-//! process is in `c_names_process.rs`.
+//! What is larger has programs of its own, such as `c_names_http.rs`; what concerns the whole process is
+//! in `c_names_process.rs`.
 
 #[path = "support/c_names.rs"]
 mod support;
@@ -167,10 +167,9 @@ fn inputs_outputs_and_messages_keep_what_is_put_there() {
     assert_eq!(nng_aio_get_output::<String>(&aio, 0).as_deref(), Some("made"));
     assert_eq!(nng_aio_get_output::<String>(&aio, 0), None, "it was taken");
 
-    nng_aio_set_msg(&aio, Box::new("message"));
-    let msg = nng_aio_get_msg(&aio).expect("it is there");
-    assert_eq!(msg.downcast_ref(), Some(&"message"));
-    assert!(nng_aio_get_msg(&aio).is_none());
+    nng_aio_set_msg(&aio, nng_msg::from(*b"message"));
+    assert_eq!(nng_aio_get_msg(&aio), Some(nng_msg::from(*b"message")));
+    assert_eq!(nng_aio_get_msg(&aio), None, "it was taken");
 }
 
 #[test]

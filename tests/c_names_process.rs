@@ -9,15 +9,23 @@ use nng_oxide::c_names::*;
 const DECLARED: &str = include_str!("c_names.h");
 
 /// The functions as Rust declares them.
-const SOURCES: [&str; 7] = [
+const SOURCES: &[&str] = &[
     include_str!("../src/c_names/aio.rs"),
     include_str!("../src/c_names/client.rs"),
     include_str!("../src/c_names/http.rs"),
+    MESSAGES,
+    include_str!("../src/c_names/options.rs"),
     include_str!("../src/c_names/server.rs"),
+    include_str!("../src/c_names/statistics.rs"),
     include_str!("../src/c_names/tls.rs"),
-    include_str!("../src/c_names/stream.rs"),
+    STREAMS,
+    include_str!("../src/c_names/udp.rs"),
     include_str!("../src/c_names/util.rs"),
 ];
+
+/// Those that have tables of functions.
+const MESSAGES: &str = include_str!("../src/c_names/message.rs");
+const STREAMS: &str = include_str!("../src/c_names/stream.rs");
 
 /// The tests that call them.
 const TESTS: &[&str] = &[
@@ -25,16 +33,20 @@ const TESTS: &[&str] = &[
     include_str!("c_names_client.rs"),
     include_str!("c_names_http.rs"),
     include_str!("http_hijack.rs"),
+    include_str!("c_names_message.rs"),
+    include_str!("c_names_options.rs"),
     include_str!("c_names_process.rs"),
+    include_str!("c_names_statistics.rs"),
     include_str!("c_names_stream.rs"),
     include_str!("c_names_tls.rs"),
+    include_str!("c_names_udp.rs"),
     include_str!("tls_http_client.rs"),
 ];
 
 /// Parameters of C that have no counterpart: lengths of what knows its length, buffers for text that is
 /// returned, destructors.
 const LEFT_OUT: [&str; 9] =
-    ["size", "sizep", "key_len", "niov", "buf", "bufsz", "destructor", "...", "void"];
+    ["argc", "sizep", "key_len", "niov", "buf", "bufsz", "destructor", "...", "void"];
 
 /// A function: what it returns, and the names of its parameters.
 #[derive(Debug)]
@@ -95,7 +107,19 @@ fn declared_in_c() -> BTreeMap<&'static str, Function> {
     declarations.map(parse).collect()
 }
 
-/// The functions that are written out; those of options are made by a table.
+/// The parameters of C that have a counterpart. A `size` has none behind the `data` whose length it is.
+fn with_counterpart(parameters: &[String]) -> Vec<&str> {
+    let mut kept = Vec::new();
+    for name in parameters.iter().map(String::as_str) {
+        let is_length = name == "size" && kept.last() == Some(&"data");
+        if !is_length && !LEFT_OUT.contains(&name) {
+            kept.push(name);
+        }
+    }
+    kept
+}
+
+/// The functions that are written out; those of options and of numbers are made by tables.
 fn declared_in_rust() -> BTreeMap<&'static str, Function> {
     let mut functions = BTreeMap::new();
     for source in SOURCES {
@@ -123,10 +147,19 @@ fn declared_in_rust() -> BTreeMap<&'static str, Function> {
 
 /// The functions that the table of options makes.
 fn made_for_options() -> Vec<&'static str> {
-    let [.., streams, _] = SOURCES;
-    let (_, table) = streams.split_once("\noptions! {").expect("there is a table");
+    let (_, table) = STREAMS.split_once("\noptions! {").expect("there is a table");
     let words = table.split(|character| !is_of_name(character));
     words.filter(|word| word.contains("_get_") || word.contains("_set_")).collect()
+}
+
+/// The functions that the table of numbers makes: those that add one, and those that take one off.
+fn made_for_numbers() -> [Vec<&'static str>; 2] {
+    let (_, table) = MESSAGES.split_once("\nnumbers! {").expect("there is a table");
+    let (add, take) = table.split_once("\n    take {").expect("it has two parts");
+    [add, take].map(|part| {
+        let words = part.split(|character| !is_of_name(character));
+        words.filter(|word| word.starts_with("nng_msg_")).collect()
+    })
 }
 
 #[test]
@@ -134,6 +167,7 @@ fn every_declared_function_is_there_and_no_other() {
     let expected: Vec<_> = declared_in_c().into_keys().collect();
     let mut actual: Vec<_> = declared_in_rust().into_keys().collect();
     actual.extend(made_for_options());
+    actual.extend(made_for_numbers().concat());
     actual.sort_unstable();
     assert_eq!(actual, expected);
 }
@@ -142,8 +176,7 @@ fn every_declared_function_is_there_and_no_other() {
 fn parameters_have_the_names_and_the_order_of_c() {
     let in_c = declared_in_c();
     for (name, function) in declared_in_rust() {
-        let expected =
-            in_c[name].parameters.iter().filter(|name| !LEFT_OUT.contains(&name.as_str()));
+        let expected = with_counterpart(&in_c[name].parameters);
         let actual = function.parameters.iter().map(|name| name.trim_start_matches('_'));
         assert!(actual.eq(expected), "{name}: {function:?}, in C {:?}", in_c[name]);
     }
@@ -152,6 +185,11 @@ fn parameters_have_the_names_and_the_order_of_c() {
         assert!(["stream", "dialer", "listener"].contains(&object.as_str()), "{name}");
         assert_eq!(option, "opt", "{name}");
         assert_eq!(value, if name.contains("_get_") { "valp" } else { "val" }, "{name}");
+    }
+    for (names, value) in made_for_numbers().into_iter().zip(["val", "valp"]) {
+        for name in names {
+            assert_eq!(in_c[name].parameters, ["msg", value], "{name}");
+        }
     }
 }
 
@@ -168,6 +206,7 @@ fn plain_results_are_those_of_c() {
             "size_t" => "usize",
             "uint16_t" => "u16",
             "uint32_t" => "u32",
+            "uint64_t" => "u64",
             named if named.starts_with("nng_") && !named.ends_with('*') => named,
             _pointer => continue,
         };
@@ -180,7 +219,10 @@ fn every_function_is_called_by_a_test() {
     for name in declared_in_c().keys() {
         let calls = [format!("{name}("), format!("{name}::<")];
         let is_called = TESTS.iter().any(|test| calls.iter().any(|call| test.contains(call)));
-        assert!(is_called, "{name}");
+        // Those of numbers are called by a table.
+        let is_in_table = made_for_numbers().concat().contains(name)
+            && include_str!("c_names_message.rs").contains(name);
+        assert!(is_called || is_in_table, "{name}");
     }
 }
 

@@ -1,18 +1,15 @@
 //! Operations.
 
-use std::any::Any;
 use std::sync::Arc;
 
 use ::nng_aio::{Aio, Buffer, Buffers, Error, Runtime, Timeout, clock};
 
-use super::{code, make};
+use super::{code, make, nng_msg};
 
 /// A handle for asynchronous operations.
 pub type nng_aio = Aio;
 /// One piece of memory, owned or shared.
 pub type nng_iov = Buffer;
-/// What a send takes along and a receive brings.
-pub type nng_msg = Box<dyn Any + Send>;
 /// Milliseconds; -1 is no limit, -2 the default of whatever performs the operation.
 pub type nng_duration = i32;
 /// A reading of [`nng_clock`](super::nng_clock) in milliseconds.
@@ -84,14 +81,18 @@ pub fn nng_aio_set_expire(aio: &nng_aio, expire: nng_time) {
     aio.set_expire(clock::instant_at(expire));
 }
 
-/// Stores a message for the next operation; see [`Aio::set_message`].
-pub fn nng_aio_set_msg(aio: &nng_aio, msg: nng_msg) {
-    aio.set_message(msg);
+/// Gives the aio a message for the next operation, or takes it away; see [`Aio::set_message`]. One that
+/// it had is dropped.
+pub fn nng_aio_set_msg(aio: &nng_aio, msg: impl Into<Option<nng_msg>>) {
+    match msg.into() {
+        Some(msg) => aio.set_message(Box::new(msg)),
+        None => drop(aio.take_message()),
+    }
 }
 
-/// Takes the message; see [`Aio::take_message`].
+/// Takes the message out; see [`Aio::take_message_as`].
 pub fn nng_aio_get_msg(aio: &nng_aio) -> Option<nng_msg> {
-    aio.take_message()
+    aio.take_message_as()
 }
 
 /// Stores something for providers; see [`Aio::set_input`]. `NNG_EINVAL` if `index` is above 3.

@@ -3,7 +3,8 @@
 use crate::option;
 
 use super::{
-    nng_duration, nng_log_facility, nng_log_level, nng_tls_auth_mode, nng_tls_mode, nng_tls_version,
+    nng_dialer, nng_duration, nng_listener, nng_log_facility, nng_log_level, nng_pipe, nng_socket,
+    nng_tls_auth_mode, nng_tls_mode, nng_tls_version,
 };
 
 pub use ::nng_aio::codes::*;
@@ -34,6 +35,39 @@ constants! {
     /// The first id that a map hands out is a random one.
     i32 {
         NNG_MAP_RANDOM = 1,
+    }
+    /// No socket.
+    nng_socket {
+        NNG_SOCKET_INITIALIZER = nng_socket { id: 0 },
+    }
+    /// No dialer.
+    nng_dialer {
+        NNG_DIALER_INITIALIZER = nng_dialer { id: 0 },
+    }
+    /// No listener.
+    nng_listener {
+        NNG_LISTENER_INITIALIZER = nng_listener { id: 0 },
+    }
+    /// No pipe.
+    nng_pipe {
+        NNG_PIPE_INITIALIZER = nng_pipe { id: 0 },
+    }
+    /// What a statistic is; see [`StatisticValue`](crate::statistics::StatisticValue).
+    i32 {
+        NNG_STAT_SCOPE = 0,
+        NNG_STAT_LEVEL = 1,
+        NNG_STAT_COUNTER = 2,
+        NNG_STAT_STRING = 3,
+        NNG_STAT_BOOLEAN = 4,
+        NNG_STAT_ID = 5,
+    }
+    /// What a statistic counts; see [`Unit`](crate::statistics::Unit).
+    i32 {
+        NNG_UNIT_NONE = 0,
+        NNG_UNIT_BYTES = 1,
+        NNG_UNIT_MESSAGES = 2,
+        NNG_UNIT_MILLIS = 3,
+        NNG_UNIT_EVENTS = 4,
     }
     /// The name of an option; see the constants of [`option`].
     &str {

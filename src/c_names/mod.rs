@@ -2,7 +2,8 @@
 //!
 //! Every function here is one line over the rest of this crate, with the name and the argument order
 //! that C knows. Nothing is decided here: what a function does is told where its documentation leads.
-//! Types are aliases, so an [`nng_aio`] *is* an [`Aio`](::nng_aio::Aio) and has its methods, too.
+//! Types are aliases, so an [`nng_aio`] *is* an [`Aio`](::nng_aio::Aio) and has its methods, too; only what
+//! C passes by value, such as an [`nng_pipe`], is a type of its own.
 //!
 //! ```
 //! use nng_oxide::c_names::*;
@@ -25,6 +26,7 @@
 //! | in C | here |
 //! |---|---|
 //! | `nng_aio *`, `const nng_url *` | `&nng_aio`, `&nng_url` |
+//! | `nng_msg *`, `nng_id_map *` | `&mut` of it, for it has one owner; `&` to read only |
 //! | a copy of an `nng_aio *` that is kept | [`aio.alias()`](::nng_aio::Aio::alias) |
 //! | a copy of another handle that is kept, `..._hold(handle)` | `clone()`; an `Arc` where there is none |
 //! | `int`, 0 or `NNG_E...` | `i32`; constants and [`nng_strerror`] are those of NNG |
@@ -32,8 +34,8 @@
 //! | `int *`, `bool *`, `nng_sockaddr *` to be filled | `&mut` of it; as it was if the result is not 0 |
 //! | `..._free(handle)`, `..._release`, `nng_http_conn_close` | takes the handle, or an `Option` of it, by value; just dropping it does the same, but for a connection or stream with other holders |
 //! | `const char *` that may be `NULL` | `Some("text")`, or the bare `"text"`; `None` |
-//! | `const char *` that is returned | an owned text; `None` for `NULL` |
-//! | pointer and length | one slice, vector or body; the length is not an argument |
+//! | `const char *` that is returned | an owned text, or a borrowed one of what cannot change; `None` for `NULL` |
+//! | pointer and length, `argc` and `argv` | one slice, vector or body; the length is not an argument |
 //! | a buffer to write text into | the text is returned |
 //! | callback and `void *arg` | `Some(function)` and the argument; the function gets `&nng_aio` and a reference to the argument |
 //! | `nng_aio_alloc(&aio, NULL, NULL)` | `nng_aio_alloc(&mut aio, None, ())` |
@@ -41,6 +43,15 @@
 //! | `void *` from an input, or a handler's data | `Option<Arc<T>>`; `None` also if it is of another type |
 //! | `void *` from an output | `Option<T>`, taken out: it has one owner |
 //! | [`nng_aio_set_iov`] on memory of the caller's | pieces that the aio owns; [`take_buffers`](::nng_aio::Aio::take_buffers) gives them back |
+//! | `nng_aio_set_msg(aio, msg)`, `NULL` to clear it | the same, `None`; the aio owns the message until [`nng_aio_get_msg`] takes it out or another one replaces it |
+//! | memory that [`nng_msg_body`] and [`nng_msg_header`] return | a slice of what there is, to be read and written to |
+//! | `nng_msg_append(msg, NULL, n)`, `nng_msg_insert(msg, NULL, n)` | [`msg.grow(n)`](nng_msg::grow), [`msg.grow_front(n)`](nng_msg::grow_front), which return the bytes |
+//! | input 0 of [`nng_udp_send`], an `nng_sockaddr *` | an `Arc` of it |
+//! | input 0 of [`nng_udp_recv`], an `nng_sockaddr *` to be filled, or `NULL` | output 0, to be taken or not |
+//! | an array of `nng_optspec`, ended by one of value 0 | a slice without the end; `o_name`, `o_short`, `o_val`, `o_arg` are `long`, `short`, `value`, `has_argument` |
+//! | `int *optidx` | `&mut usize`, an index of `argv` |
+//! | `nng_stat *`, until [`nng_stats_free`] of the root | an [`nng_stat`], as long as one likes |
+//! | `nng_pipe`, `nng_socket` and other handles by value | the same |
 //! | `url->u_path` | [`url.path()`](crate::Url::path) and its siblings |
 //! | `printf` arguments of `nng_log_err` | `&format!(...)` |
 //! | `nng_mtx`, `nng_cv`, `nng_thread`, `nng_alloc`, `nng_strdup` | `Mutex`, `Condvar`, `thread`, `Box` and `String` of Rust |
@@ -56,11 +67,16 @@
 //! | module | functions |
 //! |---|---|
 //! | `aio` | `nng_aio_*`, `nng_sleep_aio` |
+//! | `message` | `nng_msg_*` |
+//! | `id` | sockets, dialers, listeners and pipes by number |
 //! | `http` | requests, responses, connections |
 //! | `client` | HTTP clients |
 //! | `server` | HTTP servers and handlers |
 //! | `stream` | byte streams and their options |
 //! | `tls` | configurations of TLS |
+//! | `udp` | datagrams |
+//! | `options` | the parser of command lines |
+//! | `statistics` | `nng_stats_*`, `nng_stat_*` |
 //! | `util` | URLs, addresses, errors, clock, random numbers, id maps, log |
 //! | `constants` | everything in capitals |
 //!
@@ -73,18 +89,28 @@ mod aio;
 mod client;
 mod constants;
 mod http;
+mod id;
+mod message;
+mod options;
 mod server;
+mod statistics;
 mod stream;
 mod tls;
+mod udp;
 mod util;
 
 pub use aio::*;
 pub use client::*;
 pub use constants::*;
 pub use http::*;
+pub use id::*;
+pub use message::*;
+pub use options::*;
 pub use server::*;
+pub use statistics::*;
 pub use stream::*;
 pub use tls::*;
+pub use udp::*;
 pub use util::*;
 
 use ::nng_aio::Error;
