@@ -91,6 +91,13 @@ fn a_callback_runs_after_its_aio_was_let_go() {
 }
 
 #[test]
+fn an_aio_is_found_among_those_that_are_kept() {
+    let (one, other) = (silent(), silent());
+    let kept = [other.alias(), one.alias()];
+    assert_eq!(kept.iter().position(|aio| *aio == one), Some(1));
+}
+
+#[test]
 fn a_provider_finishes_once() {
     let (aio, hear) = telling();
     begin(&aio);

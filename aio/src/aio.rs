@@ -429,6 +429,15 @@ impl Drop for Aio {
     }
 }
 
+/// Equal are names of the same aio, where a C program would compare pointers.
+impl PartialEq for Aio {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.core, &other.core)
+    }
+}
+
+impl Eq for Aio {}
+
 impl fmt::Debug for Aio {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Aio")

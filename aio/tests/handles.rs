@@ -15,6 +15,8 @@ fn an_alias_is_the_same_aio_and_its_end_means_nothing() {
     let alias = aio.alias();
     provider.start(&alias);
     assert!(aio.is_busy());
+    assert_eq!(alias, aio);
+    assert_ne!(alias, Aio::without_callback());
     drop(alias.alias());
     alias.alias().detach();
     alias.alias().reap();

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Runs the example programs of a directory and checks what they do on the wire and print.
 
-    check.py [--wrap COMMAND] [--skip-defects] [--only NAME]... DIRECTORY
+    check.py [--prefix PREFIX] [--wrap COMMAND] [--skip-defects] [--only NAME]... DIRECTORY
 
 Prints `ok NAME`, or what differs, for each program; exits with 1 if something differs. Servers are
 started on port 0 and tell their address. `openssl` makes the certificate. With --wrap each program is
-run by that command, such as `valgrind -q --error-exitcode=9 --leak-check=full`.
+run by that command, such as `valgrind -q --error-exitcode=9 --leak-check=full`. With --prefix the files
+of the programs have names that begin so; the programs call themselves as they do without.
 
 With --skip-defects two things are not checked that NNG's own library gets wrong:
 
@@ -45,7 +46,7 @@ class Check:
 
     def __init__(self, name, options, scratch):
         self.name = name
-        self.path = os.path.join(os.path.abspath(options.directory), name)
+        self.path = os.path.join(os.path.abspath(options.directory), options.prefix + name)
         self.wrap = shlex.split(options.wrap)
         self.patience = 120 if self.wrap else 30
         self.skip_defects = options.skip_defects
@@ -604,6 +605,7 @@ CHECKS = [http_hello, http_client, async_echo, timers, rest_server, provider]
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--prefix", default="", help="what the names of the programs' files begin with")
     parser.add_argument("--wrap", default="", metavar="COMMAND", help="what runs each program")
     parser.add_argument("--skip-defects", action="store_true", help="check less, for NNG's own library")
     parser.add_argument("--only", action="append", choices=[x.__name__ for x in CHECKS], metavar="NAME",

@@ -28,6 +28,7 @@
 //! | `nng_aio *`, `const nng_url *` | `&nng_aio`, `&nng_url` |
 //! | `nng_msg *`, `nng_id_map *` | `&mut` of it, for it has one owner; `&` to read only |
 //! | a copy of an `nng_aio *` that is kept | [`aio.alias()`](::nng_aio::Aio::alias) |
+//! | two copies of an `nng_aio *` compared | `==` |
 //! | a copy of another handle that is kept, `..._hold(handle)` | `clone()`; an `Arc` where there is none |
 //! | `int`, 0 or `NNG_E...` | `i32`; constants and [`nng_strerror`] are those of NNG |
 //! | `nng_aio **`, an object that is made | `&mut Option<nng_aio>`; as it was if the result is not 0 |
@@ -37,6 +38,7 @@
 //! | `const char *` that is returned | an owned text, or a borrowed one of what cannot change; `None` for `NULL` |
 //! | pointer and length, `argc` and `argv` | one slice, vector or body; the length is not an argument |
 //! | a buffer to write text into | the text is returned |
+//! | `static` variables that callbacks share, with their mutex | an `Arc` that each callback is given; the mutex holds what it guards |
 //! | callback and `void *arg` | `Some(function)` and the argument; the function gets `&nng_aio` and a reference to the argument |
 //! | `nng_aio_alloc(&aio, NULL, NULL)` | `nng_aio_alloc(&mut aio, None, ())` |
 //! | `void *` and a destructor | `Arc<T>`; the destructor is that of `T` |
