@@ -154,7 +154,8 @@ fn test_name(span: &str) -> Option<&str> {
         None => (None, span),
     };
     let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-    let is_ours = !span.starts_with("nng_") && name.chars().all(is_plain);
+    let is_ours =
+        !span.starts_with("nng_") && !span.starts_with("nng::") && name.chars().all(is_plain);
     let is_test = match file {
         Some(file) => {
             file.strip_suffix(".rs").unwrap_or(file).chars().all(|c| is_plain(c) || c == '/')

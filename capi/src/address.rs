@@ -179,29 +179,33 @@ impl nng_sockaddr {
     }
 
     /// Returns what people read; `None` if there is nothing to say.
-    fn text(&self) -> Option<String> {
+    fn text(&self) -> Option<Vec<u8>> {
         match self.family() {
             AF_UNSPEC => None,
-            AF_INPROC => {
-                // SAFETY: that family has a name at the same place as paths.
-                let bytes = unsafe { &self.path.path };
-                let name = bytes.split(|&byte| byte == 0).next().unwrap_or_default();
-                Some(format!("inproc[{}]", String::from_utf8_lossy(name)))
-            }
+            AF_INPROC => Some([b"inproc[", self.name(), b"]"].concat()),
+            // Of any length and bytes, as they are.
+            AF_IPC => Some(self.name().to_vec()),
             AF_ZT => {
                 // SAFETY: that is the member of this family.
                 let SockaddrZt { nwid, nodeid, port, .. } = unsafe { self.zt };
-                Some(format!("ZT[{nodeid:x}:{nwid:x}:{port}]"))
+                Some(format!("ZT[{nodeid:x}:{nwid:x}:{port}]").into_bytes())
             }
-            _ => self.read().ok().map(|addr| addr.to_string()),
+            _ => self.read().ok().map(|addr| addr.to_string().into_bytes()),
         }
+    }
+
+    /// Returns the path or name of the families that have one at that place, up to its NUL.
+    fn name(&self) -> &[u8] {
+        // SAFETY: callers have looked at the family; all members are numbers, of which any bytes are some.
+        let bytes = unsafe { &self.path.path };
+        bytes.split(|&byte| byte == 0).next().unwrap_or_default()
     }
 }
 
 export! {
     fn nng_str_sockaddr(addr: Option<&nng_sockaddr>, room: *mut c_char, size: usize) -> *const c_char {
         let text = addr?.text();
-        let known = CString::new(text.as_deref().unwrap_or("unknown")).unwrap_or_default();
+        let known = CString::new(text.as_deref().unwrap_or(b"unknown")).unwrap_or_default();
         if !room.is_null() && size > 0 {
             let len = known.as_bytes().len().min(size - 1);
             // SAFETY: C says that there is room for `size` bytes, and the text is no shorter than `len`.

@@ -7,15 +7,22 @@
 //!       +-- inputs, outputs, message: pointers of C's, which nobody here looks behind
 //! ```
 //!
+//! C gives an aio up by `nng_aio_free`, which waits until its callback has returned unless it is called by it,
+//! or by `nng_aio_reap`, which never waits. Either way the object goes with what its aio holds, when the last
+//! run of the callback is over, and may be looked at until then.
+//!
 //! What an operation of nng-oxide has made, such as a stream, becomes an object of C's when C asks for it;
 //! if it never does, it goes with the next operation or with the aio.
 
 use std::ffi::{c_int, c_uint, c_void};
+use std::mem::ManuallyDrop;
 use std::ptr::{self, NonNull};
-use std::sync::atomic::{AtomicPtr, Ordering::Relaxed};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::AtomicPtr;
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 
 use ::nng_aio::net::Stream;
+use ::nng_aio::sync::Mutex;
 use ::nng_aio::{Aio, Buffer, Buffers, Error, Foreign, MAX_PIECES, Runtime, Timeout, clock};
 use nng_oxide::http::Conn;
 
@@ -31,7 +38,10 @@ use crate::stream::nng_stream;
 #[repr(C)]
 pub struct nng_aio {
     tag: Tag,
-    aio: Aio,
+    /// Taken out when C gives the object up; what stays is good for a look as long as the object is there.
+    aio: ManuallyDrop<Aio>,
+    /// The object itself once C has given it up.
+    given_up: Arc<AtomicPtr<Self>>,
     inputs: [AtomicPtr<c_void>; 4],
     outputs: [AtomicPtr<c_void>; 4],
     message: AtomicPtr<nng_msg>,
@@ -53,7 +63,11 @@ pub struct nng_iov {
 struct Callback {
     function: extern "C" fn(*mut c_void),
     argument: *mut c_void,
+    _last: Last,
 }
+
+/// What an aio holds to its end. With it goes the object, if C has given that up.
+struct Last(Arc<AtomicPtr<nng_aio>>);
 
 // SAFETY: C knows on which threads its callbacks run, and gives them what they may use there.
 unsafe impl Send for Callback {}
@@ -66,15 +80,26 @@ impl Callback {
     }
 }
 
+impl Drop for Last {
+    fn drop(&mut self) {
+        drop(take(self.0.load(Acquire)));
+    }
+}
+
 object! {
     nng_aio = b"aio ";
 }
 
 impl nng_aio {
-    pub(crate) fn of(aio: Aio, exchange: Option<Exchange>) -> Self {
+    pub(crate) fn of_exchange(aio: Aio, exchange: Exchange) -> Self {
+        Self::of(aio, Arc::default(), Some(exchange))
+    }
+
+    fn of(aio: Aio, given_up: Arc<AtomicPtr<Self>>, exchange: Option<Exchange>) -> Self {
         Self {
             tag: Tag::of::<Self>(),
-            aio,
+            aio: ManuallyDrop::new(aio),
+            given_up,
             inputs: Default::default(),
             outputs: Default::default(),
             message: AtomicPtr::default(),
@@ -106,6 +131,15 @@ impl nng_aio {
     }
 }
 
+impl Drop for nng_aio {
+    fn drop(&mut self) {
+        if self.given_up.load(Acquire).is_null() {
+            // SAFETY: it was not taken out, and this is the last use.
+            unsafe { ManuallyDrop::drop(&mut self.aio) };
+        }
+    }
+}
+
 export! {
     fn nng_aio_alloc(
         aiop: Out<'_, *mut nng_aio>,
@@ -113,30 +147,32 @@ export! {
         argument: *mut c_void,
     ) -> c_int {
         start();
-        let aio = Runtime::try_global().map(|runtime| match callback {
-            Some(function) => {
-                let callback = Callback { function, argument };
-                runtime.aio(move |_| callback.call())
-            }
-            None => runtime.aio_without_callback(),
+        let aio = Runtime::try_global().map(|runtime| {
+            let given_up = Arc::<AtomicPtr<_>>::default();
+            let last = Last(Arc::clone(&given_up));
+            let aio = match callback {
+                Some(function) => {
+                    let callback = Callback { function, argument, _last: last };
+                    runtime.aio(move |_| callback.call())
+                }
+                None => {
+                    let aio = runtime.aio_without_callback();
+                    // The only input of an aio that C has not for itself.
+                    let _ = aio.set_input(0, Arc::new(last));
+                    aio
+                }
+            };
+            give(nng_aio::of(aio, given_up, None))
         });
-        fill(aiop?, aio.map(|aio| give(nng_aio::of(aio, None))))
+        fill(aiop?, aio)
     }
 
     fn nng_aio_free(aio: *mut nng_aio) {
-        free(aio)?;
+        drop(give_up(aio)?);
     }
 
     fn nng_aio_reap(aio: *mut nng_aio) {
-        // SAFETY: C hands over null or an aio that it does not use again.
-        let object = live(unsafe { aio.as_ref() })?;
-        let reaped = Reaped(aio);
-        let runtime = object.aio.runtime();
-        // Without a thread for it the caller has to wait himself.
-        let refused = runtime.run_blocking(move || reaped.free()).is_err();
-        if refused {
-            free(aio)?;
-        }
+        give_up(aio)?.reap();
     }
 
     fn nng_aio_stop(aio: Option<&nng_aio>) {
@@ -239,7 +275,8 @@ export! {
         // SAFETY: C hands over null or an aio of ours, which was not freed.
         let object = live(unsafe { aio.as_ref() })?;
         let cancel = Deferred { cancel: cancel?, aio, argument };
-        object.aio.defer(move |error| cancel.call(error));
+        // Whoever ends it meanwhile may free the object before this returns.
+        object.aio.alias().defer(move |error| cancel.call(error));
     }
 
     fn nng_aio_finish(aio: *mut nng_aio, error: c_int) {
@@ -262,7 +299,7 @@ export! {
 /// A handler has finished. A cancel function of its may still be looking at the aio, which goes when the
 /// server is done with the operation: not before that has returned.
 fn finish_exchange(object: &nng_aio, aio: *mut nng_aio, error: c_int) {
-    let exchange = object.exchange.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let exchange = object.exchange.lock().take();
     let response = object.take_output_of(0);
     let Some(exchange) = exchange else { return };
     exchange.finish(&object.aio.alias(), response, Later(aio), error);
@@ -280,37 +317,29 @@ impl Drop for Later {
     }
 }
 
-/// Ends what is under way, waits for its callback, and frees the aio. The aio that a handler has been given
-/// is the server's.
-fn free(aio: *mut nng_aio) -> Option<()> {
+/// Takes the aio out of an object that C gives up, which goes with it; `None` if C has done so before, and
+/// for the aio that a handler has been given, which is the server's.
+fn give_up(pointer: *mut nng_aio) -> Option<Aio> {
     // SAFETY: C hands over null or an aio of ours, which was not freed.
-    let object = live(unsafe { aio.as_ref() })?;
+    let object = live(unsafe { pointer.as_ref() })?;
     if object.is_exchange {
         return None;
     }
-    // The callback may still look at it.
-    object.aio.stop_with(Error::Closed);
-    drop(take(aio));
-    Some(())
-}
-
-/// An aio on its way to whoever waits for its end.
-struct Reaped(*mut nng_aio);
-
-// SAFETY: C gives it up, and one thread frees it.
-unsafe impl Send for Reaped {}
-
-impl Reaped {
-    fn free(self) {
-        free(self.0);
-    }
+    let null = ptr::null_mut();
+    object.given_up.compare_exchange(null, pointer, AcqRel, Acquire).ok()?;
+    // SAFETY: this is the only one that takes it out, as the exchange has just said.
+    Some(ManuallyDrop::into_inner(unsafe { ptr::read(&raw const object.aio) }))
 }
 
 /// Returns a piece of memory that C lends until the operation has ended.
 fn piece(iov: nng_iov) -> Buffer {
     match NonNull::new(iov.memory.cast()) {
-        // SAFETY: C says that so many bytes are there and stay until the operation has ended.
-        Some(memory) if iov.len > 0 => Buffer::Foreign(unsafe { Foreign::new(memory, iov.len) }),
+        Some(memory) if iov.len > 0 => {
+            // No piece of memory is longer, and what moves at once is shorter.
+            let len = iov.len.min(isize::MAX.unsigned_abs());
+            // SAFETY: C says that so many bytes are there and stay until the operation has ended.
+            Buffer::Foreign(unsafe { Foreign::new(memory, len) })
+        }
         Some(_) | None => Buffer::Owned(Vec::new()),
     }
 }

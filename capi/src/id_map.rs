@@ -1,10 +1,10 @@
 //! Pointers under ids.
 
 use std::ffi::{c_int, c_void};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use nng_aio::Error;
 use nng_aio::id_map::IdMap;
+use nng_aio::sync::{Mutex, MutexGuard};
 
 use crate::boundary::{Out, code, fill};
 use crate::handle::{Tag, give, live, object, take};
@@ -29,7 +29,7 @@ object! {
 
 impl nng_id_map {
     fn lock(&self) -> MutexGuard<'_, IdMap<Value>> {
-        self.map.lock().unwrap_or_else(PoisonError::into_inner)
+        self.map.lock()
     }
 }
 

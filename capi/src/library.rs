@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ffi::{CString, c_char, c_int};
+use std::mem::MaybeUninit;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
@@ -18,6 +19,9 @@ const VERSION: &std::ffi::CStr = c"1.12.0";
 const SYSTEM: c_int = 0x1000_0000;
 const TRANSPORT: c_int = 0x2000_0000;
 
+/// The least that callbacks get as a stack, in bytes: what the standard library gives.
+const STACK: usize = 2 << 20;
+
 /// The longest text of a code without one, its end included.
 const ROOM: usize = 128;
 
@@ -26,12 +30,39 @@ static HAS_STARTED: AtomicBool = AtomicBool::new(false);
 
 /// Tells people, once, that the library is in use: what needs no start begins with it all the same.
 pub(crate) fn start() {
+    if HAS_STARTED.load(SeqCst) {
+        return;
+    }
+    // What callbacks in C count on; before anybody can find the library started and begin the runtime. It has
+    // been said before if the library was in use before.
+    let _ = Runtime::builder().stack_size(stack_size()).describe_global();
     if HAS_STARTED.swap(true, SeqCst) {
         return;
     }
     log::record(Level::Info, "NNG-TLS-INFO", &format!("TLS engine: {ENGINE_DESCRIPTION}"));
     let version = VERSION.to_string_lossy();
     log::record(Level::Notice, "NNG-INIT", &format!("NNG library version {version} initialized"));
+}
+
+/// The stack in bytes that threads in C have here.
+#[cfg(unix)]
+pub(crate) fn stack_size() -> usize {
+    let mut attributes = MaybeUninit::uninit();
+    let mut size = 0;
+    // SAFETY: initialises a local variable.
+    if unsafe { libc::pthread_attr_init(attributes.as_mut_ptr()) } == 0 {
+        // SAFETY: it was initialised; fills another one.
+        unsafe { libc::pthread_attr_getstacksize(attributes.as_ptr(), &raw mut size) };
+        // SAFETY: it was initialised and is not used again.
+        unsafe { libc::pthread_attr_destroy(attributes.as_mut_ptr()) };
+    }
+    size.max(STACK)
+}
+
+/// As above, where the system does not tell.
+#[cfg(not(unix))]
+fn stack_size() -> usize {
+    STACK
 }
 
 /// The texts of all codes that have one of their own.

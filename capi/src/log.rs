@@ -5,10 +5,11 @@
 
 use std::ffi::{CString, c_char, c_int, c_uint, c_void};
 use std::io::{IsTerminal, Write};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use nng_aio::log::{self, Facility, Hook, Level};
+use nng_aio::sync::{Mutex, PerProcess};
 
 use crate::text::Text;
 
@@ -115,12 +116,12 @@ fn priority(level: u32, facility: u32) -> c_int {
 }
 
 /// The day of the last line.
-static DAY: Mutex<Option<(c_int, c_int, c_int)>> = Mutex::new(None);
+static DAY: PerProcess<Mutex<Option<(c_int, c_int, c_int)>>> = PerProcess::new(Mutex::new(None));
 
 /// Writes a line to the standard error.
 fn print(level: u32, id: Option<&str>, text: &str) {
     let now = Now::local();
-    let mut day = DAY.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut day = DAY.get(|_| Mutex::default()).lock();
     let mut out = Vec::new();
     if *day != Some(now.day) {
         *day = Some(now.day);

@@ -1,8 +1,8 @@
 //! Messages.
 
 use std::ffi::{c_int, c_void};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use nng_aio::sync::{Mutex, MutexGuard};
 use nng_oxide::Message;
 
 use crate::boundary::{Out, code, fill};
@@ -32,7 +32,7 @@ impl nng_msg {
     }
 
     fn lock(&self) -> MutexGuard<'_, Message> {
-        self.message.lock().unwrap_or_else(PoisonError::into_inner)
+        self.message.lock()
     }
 }
 

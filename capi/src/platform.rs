@@ -1,20 +1,22 @@
 //! Clock, sleep, random numbers, threads and what they wait for.
 //!
+//! Threads are those of the system, so their functions may end them by `pthread_exit`.
+//!
 //! Mutexes are those of the system, with its checks: who locks one twice, or unlocks one that is not his,
 //! is told so at once and ends, since nothing that follows could be right.
 
 use std::cell::UnsafeCell;
 use std::ffi::{CString, c_int, c_void};
-use std::mem::MaybeUninit;
-use std::sync::{Mutex, mpsc};
-use std::thread::{self, JoinHandle};
+use std::mem::{self, MaybeUninit};
+use std::ptr;
+use std::sync::mpsc;
 
 use nng_aio::random::random_u32;
 use nng_aio::{Error, clock};
 
 use crate::boundary::{Out, fill};
 use crate::handle::{Tag, give, live, object, take};
-use crate::library::start;
+use crate::library::{stack_size, start};
 use crate::text::Text;
 
 /// A mutex.
@@ -37,7 +39,6 @@ pub struct nng_cv {
 #[repr(C)]
 pub struct nng_thread {
     tag: Tag,
-    handle: Mutex<Option<JoinHandle<()>>>,
     id: libc::pthread_t,
 }
 
@@ -47,21 +48,57 @@ object! {
     nng_thread = b"thrd";
 }
 
-/// A pointer of C's on its way into a thread.
-struct Argument(*mut c_void);
-
-// SAFETY: C passes it to its own function, and knows what may be done with it there.
-unsafe impl Send for Argument {}
-
-impl Argument {
-    /// Taken by value, so that a closure takes all of it along.
-    const fn into_inner(self) -> *mut c_void {
-        self.0
-    }
+/// What a thread is to do.
+struct Work {
+    function: Option<extern "C-unwind" fn(*mut c_void)>,
+    argument: *mut c_void,
+    /// Opens by being dropped at the other end.
+    gate: mpsc::Receiver<()>,
 }
 
-/// The stack of a thread in bytes, which is what systems give programs in C.
-const STACK: usize = 8 << 20;
+/// The function of all threads. What unwinds through it when a thread ends itself finds nothing to drop.
+extern "C-unwind" fn run(work: *mut c_void) -> *mut c_void {
+    if let Some((function, argument)) = prepare(work) {
+        function(argument);
+    }
+    ptr::null_mut()
+}
+
+/// Does what is due before the function is called.
+fn prepare(work: *mut c_void) -> Option<(extern "C-unwind" fn(*mut c_void), *mut c_void)> {
+    // SAFETY: whoever began the thread made it from a box, and gave it to this thread alone.
+    let work = unsafe { Box::<Work>::from_raw(work.cast()) };
+    block_pipe_signal();
+    // It may look for its own thread where the caller is about to find it.
+    let _ = work.gate.recv();
+    Some((work.function?, work.argument))
+}
+
+/// Begins a thread, which waits at the gate.
+fn begin(work: Box<Work>) -> Result<libc::pthread_t, Error> {
+    type Function = extern "C" fn(*mut c_void) -> *mut c_void;
+    // SAFETY: the two differ in what may happen at the end of a thread alone, and POSIX allows both.
+    let run: Function = unsafe { mem::transmute(run as extern "C-unwind" fn(_) -> _) };
+    let work = Box::into_raw(work);
+    let mut id = MaybeUninit::uninit();
+    let mut attributes = MaybeUninit::uninit();
+    // SAFETY: initialises a local variable.
+    unsafe { libc::pthread_attr_init(attributes.as_mut_ptr()) };
+    // SAFETY: it was initialised.
+    unsafe { libc::pthread_attr_setstacksize(attributes.as_mut_ptr(), stack_size()) };
+    // SAFETY: as above; fills a local variable, and what the thread is given is its own.
+    let result =
+        unsafe { libc::pthread_create(id.as_mut_ptr(), attributes.as_ptr(), run, work.cast()) };
+    // SAFETY: they were initialised and are not used again.
+    unsafe { libc::pthread_attr_destroy(attributes.as_mut_ptr()) };
+    if result != 0 {
+        // SAFETY: there is no thread that has it.
+        drop(unsafe { Box::from_raw(work) });
+        return Err(Error::NoMemory);
+    }
+    // SAFETY: it was filled by the call that succeeded.
+    Ok(unsafe { id.assume_init() })
+}
 
 /// Ends the process: what the program has done cannot be undone.
 fn fatal(what: &str) -> ! {
@@ -160,9 +197,7 @@ export! {
     }
 
     fn nng_cv_wait(cv: Option<&nng_cv>) {
-        let cv = live(cv)?;
-        // SAFETY: both were initialised; C promises that this thread has the mutex locked.
-        unsafe { libc::pthread_cond_wait(cv.condition.get(), cv.mutex) };
+        wait(live(cv)?);
     }
 
     fn nng_cv_until(cv: Option<&nng_cv>, when: u64) -> c_int {
@@ -171,8 +206,7 @@ export! {
             return Some(Error::Again.code());
         }
         let Some(at) = clock::instant_at(when) else {
-            // SAFETY: as for waiting without an end.
-            unsafe { libc::pthread_cond_wait(cv.condition.get(), cv.mutex) };
+            wait(cv);
             return Some(0);
         };
         let until = absolute(at.saturating_duration_since(clock::now()));
@@ -180,7 +214,11 @@ export! {
         let result = unsafe {
             libc::pthread_cond_timedwait(cv.condition.get(), cv.mutex, &raw const until)
         };
-        if result == libc::ETIMEDOUT { Error::TimedOut.code() } else { 0 }
+        match result {
+            0 => 0,
+            libc::ETIMEDOUT => Error::TimedOut.code(),
+            _ => fatal(UNLOCKED),
+        }
     }
 
     fn nng_cv_wake(cv: Option<&nng_cv>) {
@@ -195,26 +233,15 @@ export! {
 
     fn nng_thread_create(
         threadp: Out<'_, *mut nng_thread>,
-        function: Option<extern "C" fn(*mut c_void)>,
+        function: Option<extern "C-unwind" fn(*mut c_void)>,
         argument: *mut c_void,
     ) -> c_int {
         start();
-        use std::os::unix::thread::JoinHandleExt;
         let threadp = threadp?;
-        let argument = Argument(argument);
-        // The function may look for its own thread where the caller is about to find it.
         let (open, gate) = mpsc::channel::<()>();
-        let spawned = thread::Builder::new().stack_size(STACK).spawn(move || {
-            block_pipe_signal();
-            // It opens by being dropped.
-            let _ = gate.recv();
-            let argument = argument.into_inner();
-            function.inspect(|function| function(argument));
-        });
-        let result = fill(threadp, spawned.map_err(|_| Error::NoMemory).map(|handle| {
-            let id = handle.as_pthread_t();
-            give(nng_thread { tag: Tag::of::<nng_thread>(), handle: Mutex::new(Some(handle)), id })
-        }));
+        let begun = begin(Box::new(Work { function, argument, gate }));
+        let made = begun.map(|id| give(nng_thread { tag: Tag::of::<nng_thread>(), id }));
+        let result = fill(threadp, made);
         drop(open);
         result
     }
@@ -223,7 +250,7 @@ export! {
         let name = CString::new(name.bytes()?).ok()?;
         // SAFETY: asks for this thread.
         let own = || unsafe { libc::pthread_self() };
-        let id = thread.map_or_else(own, |thread| thread.id);
+        let id = if thread.is_some() { live(thread)?.id } else { own() };
         // SAFETY: the thread has not been joined, since its object lives; a name that is too long is
         // refused by the system.
         unsafe { libc::pthread_setname_np(id, name.as_ptr()) };
@@ -231,12 +258,28 @@ export! {
 
     fn nng_thread_destroy(thread: *mut nng_thread) {
         let thread = take(thread)?;
-        let handle = thread.handle.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)?;
-        // A thread that destroys itself cannot wait for itself; it goes on alone.
-        if handle.thread().id() != thread::current().id() {
-            // How it has ended is its own business.
-            let _ = handle.join();
+        // SAFETY: asks for this thread.
+        let own = unsafe { libc::pthread_self() };
+        // SAFETY: only whoever took the object gets here, so the thread is joined or let go of once, and lives
+        // until then.
+        if unsafe { libc::pthread_equal(own, thread.id) } != 0 {
+            // It cannot wait for itself, and goes on alone.
+            // SAFETY: as above.
+            unsafe { libc::pthread_detach(thread.id) };
+        } else {
+            // SAFETY: as above; how it has ended is its own business.
+            unsafe { libc::pthread_join(thread.id, ptr::null_mut()) };
         }
+    }
+}
+
+const UNLOCKED: &str = "a condition is waited for by a thread that has its mutex not locked";
+
+/// Waits for a condition, without an end.
+fn wait(cv: &nng_cv) {
+    // SAFETY: both were initialised; whether the mutex is locked by this thread is checked by the system.
+    if unsafe { libc::pthread_cond_wait(cv.condition.get(), cv.mutex) } != 0 {
+        fatal(UNLOCKED);
     }
 }
 
@@ -261,7 +304,7 @@ fn block_pipe_signal() {
     // SAFETY: it was initialised, and the signal exists.
     unsafe { libc::sigaddset(set.as_mut_ptr(), libc::SIGPIPE) };
     // SAFETY: as above; what was blocked before is not asked for.
-    unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, set.as_ptr(), std::ptr::null_mut()) };
+    unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, set.as_ptr(), ptr::null_mut()) };
 }
 
 // SAFETY: a pthread mutex is made for several threads; nobody reaches it but through calls of the system.

@@ -20,7 +20,15 @@ pub(crate) fn get(
     size: Option<&mut usize>,
 ) -> Option<c_int> {
     let (name, size) = (name.str()?, size?);
-    let bytes = match object.option(name).and_then(|value| layout(name, value)) {
+    let value = match object.option(name) {
+        // With it goes a count, which nobody would have where there is no room.
+        Ok(Value::TlsConfig(_)) if room.is_null() || *size < size_of::<usize>() => {
+            *size = size_of::<usize>();
+            return None;
+        }
+        value => value,
+    };
+    let bytes = match value.and_then(|value| layout(name, value)) {
         Ok(bytes) => bytes,
         Err(error) => return Some(error.code()),
     };
@@ -37,7 +45,9 @@ fn layout(name: &str, value: Value) -> Result<Vec<u8>, Error> {
     Ok(match value {
         // It may be absent, which bytes cannot tell.
         Value::String(_) if name == TLS_PEER_CN => return Err(Error::BadType),
-        Value::TlsConfig(config) => nng_tls_config::give(config).addr().to_ne_bytes().to_vec(),
+        Value::TlsConfig(config) => {
+            nng_tls_config::give(config).expose_provenance().to_ne_bytes().to_vec()
+        }
         Value::Bool(value) => vec![u8::from(value)],
         Value::Int(value) | Value::Ms(value) => value.to_ne_bytes().to_vec(),
         Value::Size(value) => value.to_ne_bytes().to_vec(),
@@ -57,7 +67,7 @@ pub(crate) fn set(
     size: usize,
 ) -> Option<c_int> {
     let name = text.str()?;
-    if data.is_null() && size > 0 {
+    if (data.is_null() && size > 0) || isize::try_from(size).is_err() {
         return None;
     }
     let bytes = if size == 0 {

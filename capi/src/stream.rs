@@ -99,7 +99,9 @@ export! {
     }
 
     fn nng_stream_dialer_close(dialer: Option<&nng_stream_dialer>) {
-        live(dialer)?.dialer.close();
+        // Callbacks of what it ends may free it before this returns.
+        let dialer = Arc::clone(&live(dialer)?.dialer);
+        dialer.close();
     }
 
     fn nng_stream_dialer_free(dialer: *mut nng_stream_dialer) {
@@ -133,7 +135,8 @@ export! {
     }
 
     fn nng_stream_listener_close(listener: Option<&nng_stream_listener>) {
-        live(listener)?.listener.close();
+        let listener = Arc::clone(&live(listener)?.listener);
+        listener.close();
     }
 
     fn nng_stream_listener_free(listener: *mut nng_stream_listener) {
@@ -153,7 +156,8 @@ export! {
     }
 
     fn nng_stream_close(stream: Option<&nng_stream>) {
-        live(stream)?.stream.close();
+        let stream = live(stream)?.stream.clone();
+        stream.close();
     }
 
     fn nng_stream_free(stream: *mut nng_stream) {

@@ -3,7 +3,8 @@
 use std::ffi::{CStr, CString, OsStr, c_char};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+
+use nng_aio::sync::Mutex;
 
 /// A string of C's, or null.
 #[derive(Clone, Copy)]
@@ -53,7 +54,7 @@ impl Lent {
     pub(crate) fn lend(&self, name: &str, bytes: &[u8]) -> *const c_char {
         let end = bytes.iter().position(|&byte| byte == 0).unwrap_or(bytes.len());
         let bytes = &bytes[..end];
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.0.lock();
         let index = all.iter().position(|(other, _)| other.eq_ignore_ascii_case(name));
         let index = index.unwrap_or_else(|| {
             all.push((name.to_owned(), CString::default()));
@@ -69,6 +70,6 @@ impl Lent {
 
     /// Takes all of them back.
     pub(crate) fn end(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.0.lock().clear();
     }
 }

@@ -1,9 +1,10 @@
 //! Configurations of TLS.
 
 use std::ffi::{c_char, c_int, c_uint};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 
 use nng_aio::Error;
+use nng_aio::sync::{Mutex, PerProcess};
 use nng_oxide::tls::{
     AuthMode, Config, ENGINE_DESCRIPTION, ENGINE_NAME, IS_FIPS_MODE, Mode, Version,
 };
@@ -21,7 +22,8 @@ pub struct nng_tls_config {
 }
 
 /// The configurations that C has; what is found in an object of ours is one of them.
-static KNOWN: Mutex<Vec<Weak<nng_tls_config>>> = Mutex::new(Vec::new());
+static KNOWN: PerProcess<Mutex<Vec<Weak<nng_tls_config>>>> =
+    PerProcess::new(Mutex::new(Vec::new()));
 
 object! {
     nng_tls_config = b"tcfg";
@@ -30,7 +32,7 @@ object! {
 impl nng_tls_config {
     /// Hands a count of a configuration to C: of the same object as long as there is one.
     pub(crate) fn give(config: Config) -> *mut Self {
-        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = KNOWN.get(|_| Mutex::default()).lock();
         known.retain(|object| object.strong_count() > 0);
         let same = known.iter().filter_map(Weak::upgrade).find(|object| object.config == config);
         let object = same.unwrap_or_else(|| {
@@ -50,6 +52,11 @@ impl nng_tls_config {
     pub(crate) fn config(&self) -> &Config {
         &self.config
     }
+}
+
+/// Returns a text that may be absent; `None` for one that is not UTF-8.
+fn given<'a>(text: Text) -> Option<Option<&'a str>> {
+    if text.is_null() { Some(None) } else { text.str().map(Some) }
 }
 
 /// Returns a number of C's, which travels as one without a sign.
@@ -84,8 +91,7 @@ export! {
 
     fn nng_tls_config_ca_chain(config: Option<&nng_tls_config>, chain: Text, revoked: Text) -> c_int {
         let config = &live(config)?.config;
-        let revoked = if revoked.is_null() { None } else { Some(revoked.str()?) };
-        code(config.add_ca_chain(chain.bytes()?, revoked))
+        code(config.add_ca_chain(chain.bytes()?, given(revoked)?))
     }
 
     fn nng_tls_config_ca_file(config: Option<&nng_tls_config>, path: Text) -> c_int {
@@ -99,7 +105,7 @@ export! {
         password: Text,
     ) -> c_int {
         let config = &live(config)?.config;
-        code(config.add_own_cert(chain.bytes()?, key.bytes()?, password.str()))
+        code(config.add_own_cert(chain.bytes()?, key.bytes()?, given(password)?))
     }
 
     fn nng_tls_config_cert_key_file(
@@ -107,7 +113,7 @@ export! {
         path: Text,
         password: Text,
     ) -> c_int {
-        code(live(config)?.config.add_cert_key_file(path.path()?, password.str()))
+        code(live(config)?.config.add_cert_key_file(path.path()?, given(password)?))
     }
 
     fn nng_tls_config_psk(

@@ -75,3 +75,26 @@ fn those_that_were_built_for_another_library_run_unchanged() {
         check(&programs, &library);
     }
 }
+
+#[test]
+fn a_preloaded_library_takes_the_place_of_another() {
+    let Some(library) = support::library() else { return };
+    let source = library.join("version.c");
+    let text = "#include <nng/nng.h>\n#include <stdio.h>\nint main(void) { puts(nng_version()); return 0; }\n";
+    std::fs::write(&source, text).expect("it can be written");
+    let program = library.join("version");
+    let built = Command::new("cc").arg(&source).arg("-o").arg(&program).arg("-lnng").output();
+    if !built.is_ok_and(|output| output.status.success()) {
+        println!("SKIPPED: no other libnng to build for");
+        return;
+    }
+    let said = |command: &mut Command| {
+        let output = command.output().expect("it runs");
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    };
+    let ours = env!("CARGO_PKG_VERSION");
+    assert_ne!(said(&mut Command::new(&program)), ours, "it was built for another");
+    let preloaded = library.join("libnng.so.1");
+    assert_eq!(said(Command::new(&program).env("LD_PRELOAD", preloaded)), ours);
+    assert_eq!(said(Command::new(&program).env("LD_LIBRARY_PATH", library)), ours);
+}

@@ -75,3 +75,11 @@ fn the_library_says_its_name() {
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(text.contains("Library soname: [libnng.so.1]"), "{text}");
 }
+
+#[test]
+fn the_package_for_cmake_has_the_version_of_the_library() {
+    let path = Path::new(support::HERE).join("cmake/nng-config-version.cmake");
+    let text = std::fs::read_to_string(path).expect("it is there");
+    let wanted = format!("set(PACKAGE_VERSION {})", env!("CARGO_PKG_VERSION"));
+    assert!(text.lines().any(|line| line == wanted), "no line is {wanted}");
+}

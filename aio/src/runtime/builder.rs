@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::Error;
 use crate::runtime::selector::WAITERS;
 use crate::runtime::{Runtime, Shared};
-use crate::runtime::{blocking, lookups};
+use crate::runtime::{blocking, global, lookups};
 
 /// The default limit of threads. They exist only while callbacks block; see [`Builder::threads`].
 const THREADS: usize = 256;
@@ -102,6 +102,15 @@ impl Builder {
     pub fn host_driven(mut self) -> Self {
         self.config.host_driven = true;
         self
+    }
+
+    /// Describes the [global runtime](Runtime::global) of this process and of its children by forks, each
+    /// time that it begins. One that has begun stays as it is until it is shut down.
+    ///
+    /// # Errors
+    /// `Exists` if that has been said before; it can be said once.
+    pub fn describe_global(self) -> Result<(), Error> {
+        global::configure(self)
     }
 
     /// Begins the runtime.

@@ -16,6 +16,7 @@ use crate::sync::{Condvar, Mutex, MutexGuard};
 
 use crate::log;
 use crate::runtime::{Shared, Task, worker};
+use crate::sys::block_sigpipe;
 
 /// Parked threads beyond this number end after [`SPARE_TIME`].
 const SPARE: usize = 2;
@@ -210,6 +211,7 @@ impl Crew {
             builder = builder.stack_size(size);
         }
         let spawned = builder.spawn(move || {
+            block_sigpipe();
             if let Some(shared) = target.upgrade() {
                 worker::run_thread(&shared, slot);
             }

@@ -5,9 +5,10 @@
 //! forked is touched.
 
 use crate::Error;
-use crate::runtime::Runtime;
 use crate::runtime::waits::Waits;
+use crate::runtime::{Builder, Runtime};
 use crate::sync::{Mutex, PerProcess};
+use crate::sys::Lazy;
 
 /// The places of one process.
 pub(super) struct Generation {
@@ -21,11 +22,19 @@ impl Generation {
     }
 }
 
+/// How the runtime is built, if somebody has said so; children of a fork have the same.
+static BUILDER: Lazy<Builder> = Lazy::new();
+
 static GENERATIONS: PerProcess<Generation> = PerProcess::new(Generation::new());
 
 /// The places of this process.
 pub(super) fn generation() -> &'static Generation {
     GENERATIONS.get(|_| Generation::new())
+}
+
+/// Says how the runtime of those who name none is built from now on.
+pub(super) fn configure(builder: Builder) -> Result<(), Error> {
+    BUILDER.set(builder).map(|_described| ()).map_err(|_refused| Error::Exists)
 }
 
 /// The runtime of those who name none, if it has begun.
@@ -40,7 +49,7 @@ pub(super) fn runtime() -> Result<Runtime, Error> {
         return Ok(runtime.unowned());
     }
     // With the lock given up: what goes wrong is logged, and the logger may come back here.
-    let begun = Runtime::builder().build()?;
+    let begun = BUILDER.get().cloned().unwrap_or_else(Runtime::builder).build()?;
     let mut held = place.lock();
     let (runtime, unused) = match &*held {
         // Somebody else was faster.

@@ -25,6 +25,7 @@ use crossbeam_channel::{Receiver, Sender, unbounded};
 use slab::Slab;
 
 use crate::runtime::{Expire, Shared, Timer};
+use crate::sys::block_sigpipe;
 use crate::{Error, log, shield};
 
 /// The number of threads beyond which only stuck ones are replaced, unless the builder is told
@@ -252,9 +253,10 @@ impl Lookups {
     fn begin(self: &Arc<Self>, pool: &mut Pool) -> io::Result<()> {
         let entry = pool.threads.vacant_entry();
         let (lookups, place) = (Arc::clone(self), entry.key());
-        let handle = thread::Builder::new()
-            .name(self.thread_name.clone())
-            .spawn(move || lookups.run(place))?;
+        let handle = thread::Builder::new().name(self.thread_name.clone()).spawn(move || {
+            block_sigpipe();
+            lookups.run(place);
+        })?;
         entry.insert(Thread { handle: Some(handle), doing: Doing::Nothing });
         Ok(())
     }

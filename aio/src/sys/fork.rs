@@ -43,22 +43,29 @@ impl<T> Lazy<T> {
         Self(AtomicPtr::new(ptr::null_mut()))
     }
 
+    pub(crate) fn get(&self) -> Option<&'static T> {
+        // SAFETY: null, or from a box that was released to all and is never freed.
+        unsafe { self.0.load(Ordering::Acquire).as_ref() }
+    }
+
     pub(crate) fn get_or_make(&self, make: impl FnOnce() -> T) -> &'static T {
-        let mut value = self.0.load(Ordering::Acquire);
-        if value.is_null() {
-            let made = Box::into_raw(Box::new(make()));
-            let placed = self.0.compare_exchange(value, made, Ordering::AcqRel, Ordering::Acquire);
-            value = match placed {
-                Ok(_) => made,
-                Err(faster) => {
-                    // SAFETY: it came from a box just now, and nobody else has seen it.
-                    drop(unsafe { Box::from_raw(made) });
-                    faster
-                }
-            };
+        self.get().unwrap_or_else(|| self.set(make()).unwrap_or_else(|(there, _unused)| there))
+    }
+
+    /// Puts a value there; if there is one already, gives that and this one back.
+    pub(crate) fn set(&self, value: T) -> Result<&'static T, (&'static T, Box<T>)> {
+        let made = Box::into_raw(Box::new(value));
+        let null = ptr::null_mut();
+        match self.0.compare_exchange(null, made, Ordering::AcqRel, Ordering::Acquire) {
+            // SAFETY: it came from a box just now, and is never freed from here on.
+            Ok(_) => Ok(unsafe { &*made }),
+            Err(there) => {
+                // SAFETY: it came from a box just now, and nobody else has seen it.
+                let unused = unsafe { Box::from_raw(made) };
+                // SAFETY: what is there came from a box that was released to all and is never freed.
+                Err((unsafe { &*there }, unused))
+            }
         }
-        // SAFETY: not null, hence from a box that was released to all and is never freed.
-        unsafe { &*value }
     }
 }
 

@@ -14,6 +14,7 @@ mod fork;
 mod notelock;
 #[cfg(all(target_os = "linux", not(portable_selector)))]
 mod poll;
+mod signal;
 mod socket;
 mod spin;
 mod usage;
@@ -29,6 +30,7 @@ pub(crate) use fork::{Lazy, count_forks, forks};
 pub use notelock::{Holding, NoteLock};
 #[cfg(all(target_os = "linux", not(portable_selector)))]
 pub(crate) use poll::{EpollEvents, epoll_wait};
+pub(crate) use signal::block_sigpipe;
 pub use socket::Credentials;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) use socket::unix_datagram_socket;

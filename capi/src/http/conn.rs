@@ -1,9 +1,10 @@
 //! Connections.
 
 use std::ffi::c_int;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use ::nng_aio::sync::{Mutex, MutexGuard};
 use nng_oxide::http::Conn;
 
 use super::{is_servers, nng_http_req, nng_http_res};
@@ -35,7 +36,7 @@ impl nng_http_conn {
     }
 
     fn lock(&self) -> MutexGuard<'_, Conn> {
-        self.conn.lock().unwrap_or_else(PoisonError::into_inner)
+        self.conn.lock()
     }
 
     /// Returns the connection for an operation, whose callback may free the object before the call that

@@ -43,7 +43,7 @@ impl Exchange {
         let conn = give(nng_http_conn::of_exchange((*conn).clone(), Arc::clone(&is_taken)));
         let place = Arc::as_ptr(&handler);
         let exchange = Self { request, conn, is_taken, _handler: handler };
-        let object = nng_aio::of(aio.alias(), Some(exchange));
+        let object = nng_aio::of_exchange(aio.alias(), exchange);
         object.set_input_to(0, request.cast());
         object.set_input_to(1, place.cast_mut().cast());
         object.set_input_to(2, conn.cast());

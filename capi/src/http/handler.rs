@@ -13,9 +13,10 @@
 use std::ffi::{c_int, c_void};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use ::nng_aio::Error;
+use ::nng_aio::sync::Mutex;
 use nng_oxide::http::Handler;
 
 use super::bytes;
@@ -79,12 +80,12 @@ impl nng_http_handler {
 
     /// Returns the handler while somebody has it.
     pub(super) fn handler(&self) -> Option<Handler> {
-        self.handler.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.handler.lock().clone()
     }
 
     /// Nobody but requests has it from here on.
     pub(super) fn let_go(&self) {
-        let handler = self.handler.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let handler = self.handler.lock().take();
         drop(handler);
     }
 }
@@ -206,7 +207,7 @@ export! {
         let data = Arc::new(Data { pointer, destructor, is_replaced: AtomicBool::new(false) });
         // Only asks whether it may be changed.
         let set = object.handler()?.set_data(None);
-        let mut place = object.data.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut place = object.data.lock();
         // What is not the handler's is C's, and not to be destroyed.
         let left = if set.is_ok() { place.replace(data) } else { Some(data) };
         drop(place);
@@ -216,7 +217,7 @@ export! {
 
     fn nng_http_handler_get_data(handler: Option<&nng_http_handler>) -> *mut c_void {
         let object = live(handler)?;
-        object.data.lock().unwrap_or_else(PoisonError::into_inner).as_ref()?.pointer
+        object.data.lock().as_ref()?.pointer
     }
 }
 

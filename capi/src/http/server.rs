@@ -6,10 +6,11 @@
 //! Lock: the table of servers. Nothing of C's is called while it is held.
 
 use std::ffi::c_int;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nng_aio::Error;
+use nng_aio::sync::{Mutex, MutexGuard, PerProcess};
 use nng_oxide::http::Server;
 
 use super::handler::{self, nng_http_handler};
@@ -48,10 +49,11 @@ impl Drop for Entry {
     }
 }
 
-static ENTRIES: Mutex<Vec<Entry>> = Mutex::new(Vec::new());
+/// In a child of a fork the parent's servers are not known: they are none there.
+static ENTRIES: PerProcess<Mutex<Vec<Entry>>> = PerProcess::new(Mutex::new(Vec::new()));
 
 fn entries() -> MutexGuard<'static, Vec<Entry>> {
-    ENTRIES.lock().unwrap_or_else(PoisonError::into_inner)
+    ENTRIES.get(|_| Mutex::default()).lock()
 }
 
 /// Lets go of all servers, at the end of the library.
@@ -103,7 +105,9 @@ export! {
     }
 
     fn nng_http_server_stop(server: Option<&nng_http_server>) {
-        live(server)?.server.stop();
+        // Who learns of it by the connections that end may release it before this returns.
+        let server = live(server)?.server.clone();
+        server.stop();
     }
 
     fn nng_http_server_add_handler(

@@ -2,6 +2,10 @@
 
 #include "seen.h"
 
+#include <nng/supplemental/util/platform.h>
+
+#include <signal.h>
+
 // To its own aio
 
 enum own { OWN_WAIT, OWN_CANCEL, OWN_STOP, OWN_FREE, OWN_REAP, OWN_STOP_AND_FREE };
@@ -286,6 +290,106 @@ static void two_callbacks_that_wait_for_each_other_return(void)
     nng_aio_free(b.self);
 }
 
+// Freed by its own callback, which has started it again: the second run still has its aio.
+struct twice {
+    nng_aio *aio;
+    int results[2];
+    int calls;
+    struct gate done;
+};
+
+static void restarts_and_frees(void *arg)
+{
+    struct twice *twice = arg;
+
+    twice->results[twice->calls] = nng_aio_result(twice->aio);
+    if (++twice->calls == 1) {
+        nng_sleep_aio(10000, twice->aio);
+        nng_aio_free(twice->aio);
+        CHECK_EQ(nng_aio_count(twice->aio), 0);
+        CHECK(nng_aio_busy(twice->aio));
+    } else {
+        gate_pass(&twice->done);
+    }
+}
+
+static void a_callback_may_restart_and_free_its_aio(void)
+{
+    struct twice twice = { .calls = 0 };
+
+    gate_init(&twice.done);
+    CHECK_EQ(nng_aio_alloc(&twice.aio, restarts_and_frees, &twice), 0);
+    nng_sleep_aio(0, twice.aio);
+    gate_await(&twice.done, 1);
+    CHECK_EQ(twice.results[0], 0);
+    CHECK_EQ(twice.results[1], NNG_ECLOSED);
+}
+
+// What threads of the library are like
+
+static int reaches(size_t left)
+{
+    volatile char room[8 << 10];
+
+    room[0] = 1;
+    return left > 2 * sizeof room ? reaches(left - sizeof room) + room[0] : 1;
+}
+
+static void fills_its_stack(void *arg)
+{
+    size_t size = *(size_t *) arg;
+
+    // What sanitizers put between the frames needs room, too.
+    CHECK(reaches(size / 4 * 3) > 0);
+}
+
+static void callbacks_have_stacks_as_threads_do(void)
+{
+    pthread_attr_t attributes;
+    size_t size;
+    nng_aio *aio;
+    nng_thread *thread;
+
+    CHECK_EQ(pthread_attr_init(&attributes), 0);
+    CHECK_EQ(pthread_attr_getstacksize(&attributes, &size), 0);
+    pthread_attr_destroy(&attributes);
+    CHECK_EQ(nng_aio_alloc(&aio, fills_its_stack, &size), 0);
+    nng_sleep_aio(0, aio);
+    nng_aio_wait(aio);
+    nng_aio_free(aio);
+    CHECK_EQ(nng_thread_create(&thread, fills_its_stack, &size), 0);
+    nng_thread_destroy(thread);
+}
+
+static void writes_to_nobody(void *arg)
+{
+    int *result = arg;
+    int fds[2];
+
+    CHECK_EQ(pipe(fds), 0);
+    close(fds[0]);
+    *result = write(fds[1], "x", 1) < 0 ? errno : 0;
+    close(fds[1]);
+}
+
+static void a_broken_pipe_is_no_signal_for_callbacks(void)
+{
+    int result = 0;
+    nng_aio *aio;
+    nng_thread *thread;
+
+    signal(SIGPIPE, SIG_DFL);
+    CHECK_EQ(nng_aio_alloc(&aio, writes_to_nobody, &result), 0);
+    nng_sleep_aio(0, aio);
+    nng_aio_wait(aio);
+    CHECK_EQ(result, EPIPE);
+    nng_aio_free(aio);
+    result = 0;
+    CHECK_EQ(nng_thread_create(&thread, writes_to_nobody, &result), 0);
+    nng_thread_destroy(thread);
+    CHECK_EQ(result, EPIPE);
+}
+
 static const struct check_test tests[] = {
     TEST(its_own_callback_may_reap_it),
     TEST(its_own_callback_may_cancel_it),
@@ -297,6 +401,9 @@ static const struct check_test tests[] = {
     TEST(callbacks_of_one_aio_never_overlap),
     TEST(any_number_of_callbacks_may_wait_for_others),
     TEST(two_callbacks_that_wait_for_each_other_return),
+    TEST(a_callback_may_restart_and_free_its_aio),
+    TEST(callbacks_have_stacks_as_threads_do),
+    TEST(a_broken_pipe_is_no_signal_for_callbacks),
 };
 
 CHECK_MAIN(tests)

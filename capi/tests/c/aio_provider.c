@@ -2,6 +2,8 @@
 
 #include "seen.h"
 
+#include <dirent.h>
+
 static void a_provider_finishes_what_it_began(void)
 {
     static const int codes[] = { 0, 42, -1, NNG_ECLOSED, INT32_MAX };
@@ -304,6 +306,122 @@ static void a_cancel_function_may_stop_its_aio(void)
     seen_fini(&seen);
 }
 
+static void finishing_nothing_does_nothing(void)
+{
+    struct seen seen;
+
+    seen_init(&seen);
+    nng_aio_finish(seen.aio, 42);
+    CHECK(nng_aio_begin(seen.aio));
+    nng_aio_finish(seen.aio, 43);
+    check_seen(&seen, 1, 43);
+    nng_aio_finish(seen.aio, 44);
+    check_seen(&seen, 1, 43);
+    seen_fini(&seen);
+}
+
+// Freed by the function that ends its operation; the callback still has it.
+static void finishes_and_frees(nng_aio *aio, void *arg, int code)
+{
+    (void) arg;
+    nng_aio_finish(aio, code);
+    nng_aio_free(aio);
+}
+
+static void a_cancel_function_may_free_its_aio(void)
+{
+    for (int i = 0; i < 50; i++) {
+        struct seen seen;
+
+        seen_init(&seen);
+        CHECK(nng_aio_begin(seen.aio));
+        nng_aio_defer(seen.aio, finishes_and_frees, NULL);
+        nng_aio_abort(seen.aio, 31);
+        gate_await(&seen.calls, 1);
+        CHECK_EQ(seen.result, 31);
+    }
+}
+
+static void silent_is_asked(nng_aio *aio, void *arg, int code)
+{
+    (void) aio;
+    CHECK_EQ(code, NNG_ECLOSED);
+    gate_pass(arg);
+}
+
+static void one_without_a_callback_is_reaped(void)
+{
+    struct gate asked = GATE_INIT;
+    nng_aio *aio;
+
+    CHECK_EQ(nng_aio_alloc(&aio, NULL, NULL), 0);
+    nng_aio_reap(aio);
+    CHECK_EQ(nng_aio_alloc(&aio, NULL, NULL), 0);
+    CHECK(nng_aio_begin(aio));
+    nng_aio_defer(aio, silent_is_asked, &asked);
+    nng_aio_reap(aio);
+    gate_await(&asked, 1);
+    CHECK(nng_aio_busy(aio));
+    nng_aio_finish(aio, 0);
+}
+
+static int threads(void)
+{
+    DIR *dir = opendir("/proc/self/task");
+    int count = 0;
+
+    CHECK(dir != NULL);
+    while (readdir(dir) != NULL) {
+        count++;
+    }
+    closedir(dir);
+    return count - 2;
+}
+
+// Operations whose provider takes its time, reaped: the callbacks wait for it, and no thread does.
+static struct gate slow_asked = GATE_INIT;
+static struct gate slow_ended = GATE_INIT;
+
+static void slow_is_asked(nng_aio *aio, void *arg, int code)
+{
+    (void) aio;
+    (void) arg;
+    CHECK_EQ(code, NNG_ECLOSED);
+    gate_pass(&slow_asked);
+}
+
+static void slow_has_ended(void *arg)
+{
+    nng_aio **aio = arg;
+
+    CHECK_EQ(nng_aio_result(*aio), 4321);
+    gate_pass(&slow_ended);
+}
+
+static void reaping_takes_no_thread(void)
+{
+    enum { MANY = 100 };
+    nng_aio *aios[MANY];
+    int before;
+
+    for (int i = 0; i < MANY; i++) {
+        CHECK_EQ(nng_aio_alloc(&aios[i], slow_has_ended, &aios[i]), 0);
+        CHECK(nng_aio_begin(aios[i]));
+        nng_aio_defer(aios[i], slow_is_asked, NULL);
+    }
+    before = threads();
+    for (int i = 0; i < MANY; i++) {
+        nng_aio_reap(aios[i]);
+    }
+    // Each is asked to end although none has.
+    gate_await(&slow_asked, MANY);
+    CHECK(threads() <= before + 4);
+    for (int i = 0; i < MANY; i++) {
+        nng_aio_finish(aios[i], 4321);
+    }
+    gate_await(&slow_ended, MANY);
+}
+
 static const struct check_test tests[] = {
     TEST(a_provider_finishes_what_it_began),
     TEST(the_cancel_function_is_called_by_who_cancels),
@@ -317,6 +435,10 @@ static const struct check_test tests[] = {
     TEST(a_cancel_before_is_told_to_who_defers),
     TEST(a_stop_that_meets_a_defer_returns),
     TEST(a_cancel_function_may_stop_its_aio),
+    TEST(finishing_nothing_does_nothing),
+    TEST(a_cancel_function_may_free_its_aio),
+    TEST(one_without_a_callback_is_reaped),
+    TEST(reaping_takes_no_thread),
 };
 
 CHECK_MAIN(tests)

@@ -359,25 +359,35 @@ static void transactions_of_clients_can_be_ended(void)
     nng_http_res *res = response();
     nng_aio *aio = aio_new();
 
+    // Nobody answers; how far it gets until then depends on the machine.
     peer_open(&peer);
     client = client_for(peer.url);
     req = request_for(peer.url);
-    for (int i = 0; i < 3; i++) {
+    nng_aio_set_timeout(aio, 50);
+    nng_http_client_transact(client, req, res, aio);
+    CHECK_EQ(aio_end(aio, NULL), NNG_ETIMEDOUT);
+    nng_http_client_free(client);
+    nng_http_req_free(req);
+    peer_close(&peer);
+
+    peer_open(&peer);
+    client = client_for(peer.url);
+    req = request_for(peer.url);
+    nng_aio_set_timeout(aio, ENOUGH);
+    for (int i = 0; i < 2; i++) {
         int fd;
 
-        nng_aio_set_timeout(aio, i == 0 ? 50 : ENOUGH);
         nng_http_client_transact(client, req, res, aio);
         fd = accepted(peer.fd);
         hear_head(fd);
-        if (i == 1) {
+        if (i == 0) {
             nng_aio_cancel(aio);
-        }
-        if (i == 2) {
+        } else {
             // The connection is made, and lives on.
             nng_http_client_free(client);
             say(fd, "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx");
         }
-        CHECK_EQ(aio_end(aio, NULL), i == 0 ? NNG_ETIMEDOUT : i == 1 ? NNG_ECANCELED : 0);
+        CHECK_EQ(aio_end(aio, NULL), i == 0 ? NNG_ECANCELED : 0);
         check_ended(fd);
         close(fd);
     }

@@ -373,11 +373,14 @@ static void releases_the_server(nng_aio *aio)
     respond(aio, 200, "unseen");
 }
 
+static struct gate stopped = GATE_INIT;
+
 static void stops_the_server(nng_aio *aio)
 {
     struct site *site = nng_http_handler_get_data(nng_aio_get_input(aio, 1));
 
     nng_http_server_stop(site->server);
+    gate_pass(&stopped);
     respond(aio, 200, "unseen");
 }
 
@@ -395,6 +398,7 @@ static void a_handler_may_end_the_server(void)
         check_ended(fd);
         close(fd);
         if (i % 2) {
+            gate_await(&stopped, i / 2 + 1);
             site_close(&site);
         }
         gate_await(&destroyed, 1);

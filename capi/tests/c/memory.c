@@ -362,6 +362,20 @@ static void the_end_may_come_twice(void)
     nng_fini();
 }
 
+static void any_path_has_a_text(void)
+{
+    nng_sockaddr addr;
+    char text[NNG_MAXADDRSTRLEN * 2];
+
+    memset(&addr, 0, sizeof addr);
+    addr.s_ipc.sa_family = NNG_AF_IPC;
+    CHECK_STR(nng_str_sockaddr(&addr, text, sizeof text), "");
+    memset(addr.s_ipc.sa_path, 'p', 127);
+    CHECK_EQ(strlen(nng_str_sockaddr(&addr, text, sizeof text)), 127);
+    memcpy(addr.s_ipc.sa_path, "/\xff\xfe", 4);
+    CHECK_STR(nng_str_sockaddr(&addr, text, sizeof text), "/\xff\xfe");
+}
+
 static const struct check_test tests[] = {
     TEST(memory_is_that_of_malloc),
     TEST(no_memory_is_null),
@@ -375,6 +389,7 @@ static const struct check_test tests[] = {
     TEST(an_earlier_text_stays_readable),
     TEST(texts_of_two_forms_stand_beside_each_other),
     TEST(addresses_of_the_internet_have_text),
+    TEST(any_path_has_a_text),
     TEST(addresses_of_names_and_paths_have_text),
     TEST(abstract_names_are_as_long_as_they_say),
     TEST(text_is_cut_to_the_buffer),

@@ -69,11 +69,31 @@ static void unlock_what_is_others(void)
     nng_thread_destroy(thread);
 }
 
+static void wait_without_the_lock(void)
+{
+    nng_mtx *mtx;
+    nng_cv *cv;
+
+    CHECK_EQ(nng_mtx_alloc(&mtx), 0);
+    CHECK_EQ(nng_cv_alloc(&cv, mtx), 0);
+    nng_cv_wait(cv);
+}
+
+static void wait_a_while_without_the_lock(void)
+{
+    nng_mtx *mtx;
+    nng_cv *cv;
+
+    CHECK_EQ(nng_mtx_alloc(&mtx), 0);
+    CHECK_EQ(nng_cv_alloc(&cv, mtx), 0);
+    (void) nng_cv_until(cv, nng_clock() + 1000);
+}
+
 // First of all, since a child may only use a library that its parent has not started.
 static void misused_locks_end_the_process(void)
 {
     static void (*const misuses[])(void) = { lock_twice, unlock_what_is_free,
-        unlock_what_is_others };
+        unlock_what_is_others, wait_without_the_lock, wait_a_while_without_the_lock };
 
     for (size_t i = 0; i < CHECK_COUNT(misuses); i++) {
         int status = ended(misuses[i]);
@@ -176,6 +196,22 @@ static void a_thread_may_have_nothing_to_do(void)
     CHECK_EQ(nng_thread_create(&thread, NULL, NULL), 0);
     CHECK(thread != NULL);
     nng_thread_destroy(thread);
+}
+
+static void ends_itself(void *arg)
+{
+    gate_pass(arg);
+    pthread_exit(NULL);
+}
+
+static void a_thread_may_end_itself(void)
+{
+    struct gate reached = GATE_INIT;
+    nng_thread *thread;
+
+    CHECK_EQ(nng_thread_create(&thread, ends_itself, &reached), 0);
+    nng_thread_destroy(thread);
+    CHECK_EQ(gate_count(&reached), 1);
 }
 
 static void looks_at_signals(void *arg)
@@ -383,6 +419,7 @@ static const struct check_test tests[] = {
     TEST(chance_differs),
     TEST(a_thread_runs_until_it_is_joined),
     TEST(a_thread_may_have_nothing_to_do),
+    TEST(a_thread_may_end_itself),
     TEST(threads_do_not_hear_of_broken_pipes),
     TEST(threads_have_names),
     TEST(a_lock_excludes),

@@ -440,7 +440,18 @@ static void plain_streams_have_none_of_them(void)
     nng_tls_config_free(c);
 }
 
+static void texts_are_utf_8(void)
+{
+    nng_tls_config *c = server();
+
+    CHECK_EQ(nng_tls_config_own_cert(c, server_cert, server_key, "\xff"), NNG_EINVAL);
+    CHECK_EQ(nng_tls_config_cert_key_file(c, "/nowhere", "\xff"), NNG_EINVAL);
+    CHECK_EQ(nng_tls_config_server_name(c, "\xff"), NNG_EINVAL);
+    nng_tls_config_free(c);
+}
+
 static const struct check_test tests[] = {
+    TEST(texts_are_utf_8),
     TEST(what_does_the_work_is_told),
     TEST(a_configuration_lives_as_long_as_somebody_holds_it),
     TEST(there_are_two_modes),

@@ -8,7 +8,7 @@ use nng_oxide_benches::Result;
 
 pub const USAGE: &str = "\
 usage: bench-drive --programs DIR --out DIR [--quick] [--rounds N] [SECTION ...]
-sections: echo sparse sync http static close file https handshakes client slow micro blocked timers
+sections: echo sparse sync http static close file https handshakes client slow c micro blocked timers
 memory idle; all without a name";
 
 /// What to measure, how long, and where the results go.

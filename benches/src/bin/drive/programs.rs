@@ -24,6 +24,8 @@ pub struct Program {
 enum Kind {
     /// One of ours: a file in the programs' directory, and its arguments.
     Ours(&'static str, &'static [&'static str]),
+    /// A program that was built for libnng, with our library in its place.
+    Relinked(&'static str, &'static [&'static str]),
     /// nginx with one worker.
     Nginx,
 }
@@ -51,6 +53,10 @@ pub const HTTP_OXIDE: Program = ours(OXIDE, "bench-oxide", &["http"]);
 pub const HTTP_LIBNNG: Program = ours(LIBNNG, "libnng-http", &[]);
 pub const FIXED_OXIDE: Program = ours(OXIDE, "bench-oxide", &["http-fixed"]);
 pub const FIXED_LIBNNG: Program = ours(LIBNNG, "libnng-http", &["--handler", "static"]);
+pub const C_HTTP_OXIDE: Program =
+    Program { label: OXIDE, kind: Kind::Relinked("libnng-http", &[]) };
+pub const C_FIXED_OXIDE: Program =
+    Program { label: OXIDE, kind: Kind::Relinked("libnng-http", &["--handler", "static"]) };
 pub const HTTP_MIO: Program = ours(MIO, "bench-peer", &["http-mio"]);
 pub const HTTPS_HYPER: Program = ours(HYPER, "bench-peer", &["https-hyper"]);
 pub const HTTP_HYPER: Program = ours(HYPER, "bench-peer", &["http-hyper"]);
@@ -63,9 +69,21 @@ impl Program {
             Kind::Ours(file, arguments) => {
                 Server::start(&directory.join(file), &[arguments, more].concat())
             }
+            Kind::Relinked(file, arguments) => {
+                let (env, arguments) = relinked(directory, file, &[arguments, more].concat());
+                Server::start(env, &arguments.iter().map(String::as_str).collect::<Vec<_>>())
+            }
             Kind::Nginx => start_nginx(directory),
         }
     }
+}
+
+/// How to run a program that was built for libnng with our library: `env`, and its arguments.
+pub fn relinked(directory: &Path, file: &str, arguments: &[&str]) -> (&'static Path, Vec<String>) {
+    let library = format!("LD_LIBRARY_PATH={}", directory.join("c").display());
+    let mut all = vec![library, directory.join(file).display().to_string()];
+    all.extend(arguments.iter().map(|&argument| argument.to_owned()));
+    (Path::new("env"), all)
 }
 
 /// Starts nginx as one process in the foreground. It cannot pick a free port itself.

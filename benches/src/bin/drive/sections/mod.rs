@@ -1,6 +1,7 @@
 //! What is measured: one module per section of the report.
 
 mod blocked;
+mod c_library;
 mod client;
 mod close;
 mod echo;
@@ -43,6 +44,7 @@ const SECTIONS: &[Section] = &[
     Section { name: "handshakes", title: "Handshakes of TLS", measure: handshakes::measure },
     Section { name: "client", title: "HTTP by a client", measure: client::measure },
     Section { name: "slow", title: "Clients that read slowly", measure: slow::measure },
+    Section { name: "c", title: "Programs in C", measure: c_library::measure },
     Section { name: "micro", title: "From begin to callback", measure: micro::measure },
     Section { name: "blocked", title: "Callbacks that block", measure: blocked::measure },
     Section { name: "timers", title: "Timers", measure: timers::measure },
