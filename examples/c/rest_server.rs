@@ -93,10 +93,8 @@ fn is_container(text: &[u8]) -> bool {
         match byte {
             b'{' if open.len() < DEPTH_MAX => open.push(b'}'),
             b'[' if open.len() < DEPTH_MAX => open.push(b']'),
-            b'{' | b'[' | b']' | b'}' => {
-                if open.pop() != Some(byte) {
-                    return false; // or it is nested too deeply
-                }
+            b'{' | b'[' | b']' | b'}' if open.pop() != Some(byte) => {
+                return false; // or it is nested too deeply
             }
             b'"' => loop {
                 match text.next() {
