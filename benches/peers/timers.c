@@ -3,7 +3,8 @@
  *
  * libnng-timers [--count 20000] [--lead-ms 200] [--spread-ms 1000]
  *
- * Sleep i ends lead + spread * i / count after the start. Prints cpu_us_per_expiry, taken between
+ * Sleep i ends about lead + spread * i / count after the start, in whole milliseconds of its own start;
+ * lateness is measured against that. Prints cpu_us_per_expiry, taken between
  * the start of the last sleep and the end of the last sleep; late_ms, the worst lateness; and
  * late_p99_ms, which 99 of 100 stay within.
  */

@@ -11,9 +11,11 @@ include(CMakeFindDependencyMacro)
 find_dependency(Threads)
 
 get_filename_component(_nng_prefix "${CMAKE_CURRENT_LIST_DIR}/../../.." ABSOLUTE)
-set(_nng_places NO_CACHE NO_DEFAULT_PATH PATHS "${_nng_prefix}"
+set(_nng_places NO_DEFAULT_PATH PATHS "${_nng_prefix}"
     PATH_SUFFIXES "lib/${CMAKE_LIBRARY_ARCHITECTURE}" lib64 lib bin)
-# By their whole names: find_library would take either kind for "nng".
+# Anew each time, as the tree may have changed. By their whole names: find_library would take either kind for "nng".
+unset(_nng_shared CACHE)
+unset(_nng_static CACHE)
 find_library(_nng_shared NAMES
     "${CMAKE_SHARED_LIBRARY_PREFIX}nng${CMAKE_SHARED_LIBRARY_SUFFIX}" ${_nng_places})
 find_library(_nng_static NAMES
@@ -68,5 +70,5 @@ set(NNG_VERSION_PATCH "${nng_VERSION_PATCH}")
 
 unset(_nng_prefix)
 unset(_nng_places)
-unset(_nng_shared)
-unset(_nng_static)
+unset(_nng_shared CACHE)
+unset(_nng_static CACHE)

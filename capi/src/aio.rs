@@ -147,6 +147,7 @@ export! {
         argument: *mut c_void,
     ) -> c_int {
         start();
+        let aiop = aiop?;
         let aio = Runtime::try_global().map(|runtime| {
             let given_up = Arc::<AtomicPtr<_>>::default();
             let last = Last(Arc::clone(&given_up));
@@ -164,7 +165,7 @@ export! {
             };
             give(nng_aio::of(aio, given_up, None))
         });
-        fill(aiop?, aio)
+        fill(aiop, aio)
     }
 
     fn nng_aio_free(aio: *mut nng_aio) {

@@ -45,7 +45,6 @@ pub(crate) fn start() {
 }
 
 /// The stack in bytes that threads in C have here.
-#[cfg(unix)]
 pub(crate) fn stack_size() -> usize {
     let mut attributes = MaybeUninit::uninit();
     let mut size = 0;
@@ -57,12 +56,6 @@ pub(crate) fn stack_size() -> usize {
         unsafe { libc::pthread_attr_destroy(attributes.as_mut_ptr()) };
     }
     size.max(STACK)
-}
-
-/// As above, where the system does not tell.
-#[cfg(not(unix))]
-fn stack_size() -> usize {
-    STACK
 }
 
 /// The texts of all codes that have one of their own.

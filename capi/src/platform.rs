@@ -82,7 +82,7 @@ fn begin(work: Box<Work>) -> Result<libc::pthread_t, Error> {
     let work = Box::into_raw(work);
     let mut id = MaybeUninit::uninit();
     let mut attributes = MaybeUninit::uninit();
-    // SAFETY: initialises a local variable.
+    // SAFETY: initialises a local variable; without memory for that, which no system needs any, it is as it was.
     unsafe { libc::pthread_attr_init(attributes.as_mut_ptr()) };
     // SAFETY: it was initialised.
     unsafe { libc::pthread_attr_setstacksize(attributes.as_mut_ptr(), stack_size()) };
@@ -296,7 +296,7 @@ fn absolute(after: std::time::Duration) -> libc::timespec {
     }
 }
 
-/// Programs that are told of a broken pipe by a signal do not want to be in a thread of ours.
+/// As in threads of the runtime: who writes where nobody reads any more is told by `EPIPE` alone.
 fn block_pipe_signal() {
     let mut set = MaybeUninit::uninit();
     // SAFETY: initialises a local variable.

@@ -29,9 +29,11 @@ fn check(programs: &Path, library: &Path) {
 
 /// The sources; none, said aloud, where they cannot be checked.
 fn sources() -> Vec<PathBuf> {
-    if Command::new("python3").arg("--version").output().is_err() {
-        println!("SKIPPED: no python3");
-        return Vec::new();
+    for (program, option) in [("python3", "--version"), ("openssl", "version")] {
+        if Command::new(program).arg(option).output().is_err() {
+            println!("SKIPPED: no {program}");
+            return Vec::new();
+        }
     }
     let files = std::fs::read_dir(applications()).expect("they are there");
     let paths = files.map(|file| file.expect("it can be read").path());
@@ -93,7 +95,10 @@ fn a_preloaded_library_takes_the_place_of_another() {
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     };
     let ours = env!("CARGO_PKG_VERSION");
-    assert_ne!(said(&mut Command::new(&program)), ours, "it was built for another");
+    if said(&mut Command::new(&program)) == ours {
+        println!("SKIPPED: the other libnng is of the same version, or this one");
+        return;
+    }
     let preloaded = library.join("libnng.so.1");
     assert_eq!(said(Command::new(&program).env("LD_PRELOAD", preloaded)), ours);
     assert_eq!(said(Command::new(&program).env("LD_LIBRARY_PATH", library)), ours);

@@ -1,4 +1,4 @@
-//! Which signals threads of ours take.
+//! Which signals threads of ours take. The threads of a host that drives a runtime are the host's own.
 //!
 //! # Source
 //! POSIX, pthread_sigmask(3) and sigaction(2).

@@ -530,6 +530,7 @@ static void null_is_no_aio(void)
 {
     nng_iov iov = { NULL, 0 };
 
+    CHECK_EQ(nng_aio_alloc(NULL, NULL, NULL), NNG_EINVAL);
     nng_aio_wait(NULL);
     nng_aio_cancel(NULL);
     nng_aio_abort(NULL, 1);
