@@ -25,6 +25,8 @@ pub const MAX_HEADER: usize = 64;
 const ROOM: usize = 32;
 /// From this size on a body whose length is a power of two gets no room, so that it fits its pages.
 const LARGE: usize = 1024;
+/// What a small block takes from the allocator at least: a body that is made empty grows once for free.
+const SMALL: usize = 128;
 /// What the beginning of a fresh body is aligned to, for programs that put structures there.
 const ALIGNMENT: usize = 16;
 
@@ -462,7 +464,7 @@ impl Header {
 /// Returns so many bytes, all zero.
 fn zeros(len: usize) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
-    bytes.try_reserve_exact(len).map_err(|_| Error::NoMemory)?;
+    bytes.try_reserve_exact(len.max(SMALL)).map_err(|_| Error::NoMemory)?;
     bytes.resize(len, 0);
     Ok(bytes)
 }

@@ -185,11 +185,9 @@ fn set_goals(report: &mut Report, samples: &Samples) {
     report.at_most(2.0, "sleeps: p99 lateness, ms", samples.median(NO_CASE, OXIDE, LATE));
     let ratio = samples.ratio(NO_CASE, OXIDE, LIBNNG, CPU);
     report.at_most(0.2, "sleeps: CPU per expiry / libnng", ratio);
-    for (shown, figure) in [
-        ("message of 64 bytes", OBJECTS[0]),
-        ("message of 1 KiB", OBJECTS[1]),
-        ("aio", OBJECTS[2]),
-    ] {
+    for (shown, figure) in
+        [("message of 64 bytes", OBJECTS[0]), ("message of 1 KiB", OBJECTS[1]), ("aio", OBJECTS[2])]
+    {
         let ratio = samples.ratio(NO_CASE, OXIDE, LIBNNG, figure);
         report.at_most(1.0, format!("{shown}, made and freed: time / libnng"), ratio);
     }
