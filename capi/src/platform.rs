@@ -79,11 +79,13 @@ fn begin(work: Box<Work>) -> Result<libc::pthread_t, Error> {
     type Function = extern "C" fn(*mut c_void) -> *mut c_void;
     // SAFETY: the two differ in what may happen at the end of a thread alone, and POSIX allows both.
     let run: Function = unsafe { mem::transmute(run as extern "C-unwind" fn(_) -> _) };
-    let work = Box::into_raw(work);
     let mut id = MaybeUninit::uninit();
     let mut attributes = MaybeUninit::uninit();
-    // SAFETY: initialises a local variable; without memory for that, which no system needs any, it is as it was.
-    unsafe { libc::pthread_attr_init(attributes.as_mut_ptr()) };
+    // SAFETY: initialises a local variable.
+    if unsafe { libc::pthread_attr_init(attributes.as_mut_ptr()) } != 0 {
+        return Err(Error::NoMemory);
+    }
+    let work = Box::into_raw(work);
     // SAFETY: it was initialised.
     unsafe { libc::pthread_attr_setstacksize(attributes.as_mut_ptr(), stack_size()) };
     // SAFETY: as above; fills a local variable, and what the thread is given is its own.
