@@ -335,12 +335,13 @@ typedef void (*nng_aio_cancelfn)(nng_aio *aio, void *arg, int err);
 // Makes an aio. The callback may be NULL; arg is passed to it and stays the caller's.
 NNG_DECL int nng_aio_alloc(nng_aio **aiop, void (*callback)(void *), void *arg);
 
-// Ends the operation in flight, waits for its callback, frees the aio. Not for use in that
-// callback. Frees no message. NULL is accepted.
+// Ends the operation in flight, waits for its callback, frees the aio. In that callback it does not
+// wait: the aio goes when the callback has returned (NNG itself hangs there; use nng_aio_reap).
+// Frees no message. NULL is accepted.
 NNG_DECL void nng_aio_free(nng_aio *aio);
 
-// Frees the aio as nng_aio_free does, but later and on another thread: its own callback may call
-// it. NULL is accepted.
+// Frees the aio as nng_aio_free does, but without waiting: it goes when its last callback has
+// returned. NULL is accepted.
 NNG_DECL void nng_aio_reap(nng_aio *aio);
 
 // Cancels the operation in flight, waits for its callback, and takes no further operation: later
@@ -403,7 +404,7 @@ NNG_DECL void nng_aio_finish(nng_aio *aio, int err);
 // function means that it cannot be.
 NNG_DECL void nng_aio_defer(nng_aio *aio, nng_aio_cancelfn cancelfn, void *arg);
 
-// Completes the aio after a while: an operation that is nothing but time.
+// Completes the aio after a while: an operation that is nothing but time. None if ms is negative.
 NNG_DECL void nng_sleep_aio(nng_duration ms, nng_aio *aio);
 
 // ------------------------------------------------------------------------------------------------
